@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * CARP, the Common Address Redundancy Protocol: what user space and the
+ * kernel say to each other about a network device of kind "carp".
+ *
+ * This file is the only source of these numbers. The module and the `ip`
+ * plugin both take them from here through bindgen.
+ */
+#ifndef _UAPI_LINUX_IF_CARP_H
+#define _UAPI_LINUX_IF_CARP_H
+
+/* The longest key in bytes; a shorter one is padded with zeros. */
+#define CARP_KEY_LEN		20
+
+#define CARP_VHID_MIN		1
+#define CARP_VHID_MAX		255
+
+/* Seconds. */
+#define CARP_ADVBASE_MAX	255
+#define CARP_ADVBASE_DEFAULT	1
+
+/* 1/256 seconds. */
+#define CARP_ADVSKEW_MAX	254
+#define CARP_ADVSKEW_DEFAULT	0
+
+/* The state of a group on this host. The numbers are the BSDs'. */
+enum carp_state {
+	CARP_STATE_INIT,
+	CARP_STATE_BACKUP,
+	CARP_STATE_MASTER,
+};
+
+/* Why a group is in its state. */
+enum carp_reason {
+	CARP_REASON_CREATED,		/* INIT: nothing happened yet */
+	CARP_REASON_NO_VHID,		/* INIT: no vhid is set */
+	CARP_REASON_NO_PARENT,		/* INIT: no parent device */
+	CARP_REASON_NO_ADDRESS,		/* INIT: no virtual address */
+	CARP_REASON_DEVICE_DOWN,	/* INIT: the carp device is down */
+	CARP_REASON_PARENT_DOWN,	/* INIT: the parent is down */
+	CARP_REASON_NO_CARRIER,		/* INIT: the parent has no carrier */
+	CARP_REASON_NOT_ALLOWED,	/* INIT: net.inet.carp.allow is 0 */
+	CARP_REASON_READY,		/* BACKUP: configuration complete */
+	CARP_REASON_BETTER_MASTER,	/* BACKUP: a more frequent advertisement */
+	CARP_REASON_EQUAL_MASTER,	/* BACKUP: a tie, the peer's address wins */
+	CARP_REASON_REQUESTED,		/* asked for by a user */
+	CARP_REASON_TIMED_OUT,		/* MASTER: no advertisement was heard */
+	CARP_REASON_PREEMPTED,		/* MASTER: the old one was less frequent */
+	CARP_REASON_MASTER_DEMOTED,	/* MASTER: the old one is demoted more */
+	CARP_REASON_MASTER_TOO_SLOW,	/* MASTER: the old one would time out */
+	CARP_REASON_MASTER_BOWED_OUT,	/* MASTER: the old one took its leave */
+};
+
+/* What keeps a group in INIT; a bit set. */
+#define CARP_MISSING_VHID	(1 << 0)
+#define CARP_MISSING_PARENT	(1 << 1)
+#define CARP_MISSING_ADDRESS	(1 << 2)
+#define CARP_MISSING_DEVICE_UP	(1 << 3)
+#define CARP_MISSING_PARENT_UP	(1 << 4)
+#define CARP_MISSING_CARRIER	(1 << 5)
+#define CARP_MISSING_ALLOWED	(1 << 6)
+
+/* Why a received advertisement was not used, in the order of the checks. */
+enum carp_discard {
+	CARP_DISCARD_NOT_ALLOWED,	/* net.inet.carp.allow is 0 */
+	CARP_DISCARD_BAD_HOP_LIMIT,	/* TTL or hop limit is not 255 */
+	CARP_DISCARD_BAD_LENGTH,	/* shorter than a CARP header */
+	CARP_DISCARD_BAD_VERSION,	/* not CARP version 2 */
+	CARP_DISCARD_BAD_TYPE,		/* not an advertisement */
+	CARP_DISCARD_BAD_CHECKSUM,
+	CARP_DISCARD_UNKNOWN_VHID,	/* no such group on this parent */
+	CARP_DISCARD_NOT_RUNNING,	/* the group is in INIT */
+	CARP_DISCARD_BAD_DIGEST,	/* key or address list differ */
+	CARP_DISCARD_OWN_ECHO,		/* our own, sent back by the network */
+};
+
+/* Attributes of IFLA_INFO_DATA; the parent is IFLA_LINK. */
+enum {
+	IFLA_CARP_UNSPEC,
+	IFLA_CARP_VHID,		/* u32, CARP_VHID_MIN..CARP_VHID_MAX */
+	IFLA_CARP_ADVBASE,	/* u32, seconds, 0..CARP_ADVBASE_MAX */
+	IFLA_CARP_ADVSKEW,	/* u32, 1/256 s, 0..CARP_ADVSKEW_MAX */
+	IFLA_CARP_KEY,		/* binary, at most CARP_KEY_LEN; write only */
+	IFLA_CARP_STATE,	/* u32, enum carp_state; settable to MASTER, BACKUP */
+	IFLA_CARP_REASON,	/* u32, enum carp_reason; read only */
+	IFLA_CARP_MISSING,	/* u32, CARP_MISSING_*; read only */
+	IFLA_CARP_TRANSITIONS,	/* u32, changes of state so far; read only */
+	IFLA_CARP_SINCE,	/* u64, ns since the last change; read only */
+	IFLA_CARP_PAD,
+	__IFLA_CARP_MAX,
+};
+#define IFLA_CARP_MAX (__IFLA_CARP_MAX - 1)
+
+/* Attributes of IFLA_INFO_XSTATS: counters, all u64 and of this group alone
+ * unless said otherwise.
+ */
+enum {
+	IFLA_CARP_STATS_UNSPEC,
+	IFLA_CARP_STATS_PAD,
+	IFLA_CARP_STATS_TX_V4,			/* advertisements sent */
+	IFLA_CARP_STATS_TX_V6,
+	IFLA_CARP_STATS_TX_BOW_OUT,		/* of these, bow-outs */
+	IFLA_CARP_STATS_TX_ERRORS,		/* advertisements not sent */
+	IFLA_CARP_STATS_RX_V4,			/* advertisements accepted */
+	IFLA_CARP_STATS_RX_V6,
+	IFLA_CARP_STATS_ANNOUNCEMENTS,		/* gratuitous ARPs, unsolicited NAs sent */
+	IFLA_CARP_STATS_ARP_REPLIES,
+	IFLA_CARP_STATS_OTHER_MASTER,		/* heard another MASTER while MASTER */
+	IFLA_CARP_STATS_RX_NOT_MASTER,		/* frames for the virtual MAC dropped: not MASTER */
+	IFLA_CARP_STATS_TX_NOT_MASTER,		/* frames of the carp device dropped: not MASTER */
+	IFLA_CARP_STATS_DISCARD_NOT_ALLOWED,	/* as enum carp_discard, same order */
+	IFLA_CARP_STATS_DISCARD_BAD_HOP_LIMIT,
+	IFLA_CARP_STATS_DISCARD_BAD_LENGTH,
+	IFLA_CARP_STATS_DISCARD_BAD_VERSION,
+	IFLA_CARP_STATS_DISCARD_BAD_TYPE,
+	IFLA_CARP_STATS_DISCARD_BAD_CHECKSUM,
+	IFLA_CARP_STATS_DISCARD_UNKNOWN_VHID,	/* of all groups of this parent */
+	IFLA_CARP_STATS_DISCARD_NOT_RUNNING,
+	IFLA_CARP_STATS_DISCARD_BAD_DIGEST,
+	IFLA_CARP_STATS_DISCARD_OWN_ECHO,
+	IFLA_CARP_STATS_DISCARD_UNATTRIBUTED,	/* with no vhid of this parent's groups; all groups of this parent */
+	__IFLA_CARP_STATS_MAX,
+};
+#define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)
+
+#endif /* _UAPI_LINUX_IF_CARP_H */
