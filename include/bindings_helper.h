@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel headers that rust/net/bindings.rs is made from: all that they
+ * declare, and kernel::bindings does not have yet, is bound.
+ */
+
+#include <crypto/sha1.h>
+#include <linux/etherdevice.h>
+#include <linux/igmp.h>
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/notifier.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/sysctl.h>
+#include <net/addrconf.h>
+#include <net/arp.h>
+#include <net/genetlink.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/protocol.h>
+#include <net/route.h>
+#include <net/rtnetlink.h>
+
+#include "helpers.h"

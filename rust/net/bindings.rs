@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! C bindings that `kernel::bindings` lacks, and all that it has.
+//!
+//! Generated at build time from `include/bindings_helper.h` with the target
+//! kernel's own headers and flags (see `Kbuild`, which puts the path of the
+//! generated file into `CARP_BINDINGS`). Types of the kernel crate are not bound
+//! again but shared (`scripts/share-bindings`): a `net_device` here is the
+//! kernel crate's. Only types that the kernel crate knows as opaque are ours;
+//! where one of its functions or fields mentions such a type, a pointer cast is
+//! needed.
+
+#![allow(
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    improper_ctypes,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn
+)]
+
+use kernel::ffi;
+use pin_init::MaybeZeroable;
+
+pub(crate) use kernel::bindings::*;
+
+include!(env!("CARP_BINDINGS"));

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The CARP protocol, free of input and output.
+//!
+//! Wire format, digest layout, election, timers and the state machine of one
+//! group on one host. Everything enters by argument (packets as byte slices,
+//! the time as an [`Instant`], changes as an [`Event`]) and leaves as a value
+//! ([`Actions`], deadlines); nothing here reads a clock, allocates, locks,
+//! sleeps or touches hardware, so every function may be called in any context.
+//! No function panics, whatever its arguments.
+//!
+//! The same files are compiled into the kernel module and, as the crate
+//! `carp-proto` (`tools/proto`), on the host, where they are tested.
+//! `Documentation/protocol.md` gives the source of every protocol choice.
+
+pub mod counter;
+pub mod digest;
+pub mod discard;
+pub mod election;
+pub mod event;
+pub mod family;
+pub mod group;
+pub mod headers;
+pub mod key;
+pub mod mac;
+pub mod parameters;
+pub mod state;
+pub mod time;
+pub mod timers;
+pub mod wire;
+
+pub use digest::{digests_equal, hash_counter, hash_group, Context, Hasher, DIGEST_LEN};
+pub use discard::Discard;
+pub use event::{Actions, Advertise, Event, Heard, Notice, Transition};
+pub use family::{Families, Family, Source, Sources};
+pub use group::{Group, LastHeard};
+pub use headers::{
+    ipv4_header, ipv6_header, HOP_LIMIT, IP_PROTOCOL, MULTICAST_V4, MULTICAST_V6, TOS,
+};
+pub use key::{Key, KEY_LEN};
+pub use mac::{multicast_mac, vhid_of_mac, virtual_mac};
+pub use parameters::{ParameterError, Parameters, Vhid};
+pub use state::{Missing, Reason, State};
+pub use time::{Instant, Interval};
+pub use wire::{claimed_vhid, Advertisement, HEADER_LEN};
