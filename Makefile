@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# CARP for Linux: "make help" says what there is.
+#
+# This file only names the steps; each is a script, which can be called by hand.
+
+.DEFAULT_GOAL := module
+MAKEFLAGS += --no-print-directory
+export KERNEL KDIR SUITE V CARP_CACHE
+
+.PHONY: module tools check test test-all demo bench install update clean distclean help
+
+module:
+	@scripts/module >/dev/null
+
+tools:
+	@scripts/tools >/dev/null
+
+check:
+	@scripts/check-all
+
+test:
+	@tools/testing/run
+
+test-all:
+	@tools/testing/run --all
+
+demo:
+	@tools/demo/run
+
+bench:
+	@tools/bench/run
+
+install:
+	@scripts/install
+
+update:
+	@scripts/kernel-release --update
+
+clean:
+	rm -rf build
+
+distclean: clean
+	@scripts/cache --remove
+
+help:
+	@sed -n 's/^# help: //p' $(MAKEFILE_LIST)
+
+# help: make             build build/carp.ko for the newest kernel of trixie-backports
+# help: make KERNEL=R    ... for the Debian kernel release R (scripts/kernel-release --list)
+# help: make KDIR=TREE   ... for a kernel tree that is prepared with Rust
+# help: make demo        show an address moving between two gateways, in virtual machines
+# help: make test        run all tests that take minutes
+# help: make test-all    run all tests
+# help: make check       check format, lints, licences and the host tests
+# help: make bench       measure
+# help: make tools       build the tools that run beside the module
+# help: make install     install the module and the tools on this machine
+# help: make update      look for a newer kernel to build for
+# help: make clean       remove what was built (build/)
+# help: make distclean   and the cache (CARP_CACHE, normally ~/.cache/carp)
