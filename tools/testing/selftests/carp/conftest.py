@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What all tests share: the segment, the kernel log of a failed test, time limits,
+and a last line that tools/testing/run reads: "result: N passed, N failed, N skipped".
+"""
+
+import faulthandler
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+import kernel_log
+import topology
+
+IN_GUEST = os.environ.get("CARP_GUEST") == "1"
+HOST_FILES = {"test_vectors.py"}
+verdicts = {}
+
+
+def pytest_configure(config):
+    for line in ("real: needs the real clock and two processors",
+                 "long: takes long; only with CARP_LONG=1 (make test-all)",
+                 "limit(seconds): the test's time limit in the guest's clock (120)"):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if not IN_GUEST and item.path.name not in HOST_FILES:
+            item.add_marker(pytest.mark.skip(reason="runs in a guest (tools/testing/run)"))
+        elif item.get_closest_marker("long") and os.environ.get("CARP_LONG") != "1":
+            item.add_marker(pytest.mark.skip(reason="long: only in make test-all"))
+
+
+def module_loaded():
+    return pathlib.Path("/sys/module/carp").exists()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loaded_module():
+    """The module is there for every test (configure's autoload test takes it away first)."""
+    if IN_GUEST and not module_loaded():
+        subprocess.run(["modprobe", "carp"], check=True)
+    yield
+
+
+@pytest.fixture(autouse=True)
+def guarded(request):
+    """A time limit, and the kernel's word: a complaint fails the test that caused it."""
+    if not IN_GUEST:
+        yield
+        return
+    marker = request.node.get_closest_marker("limit")
+    limit = marker.args[0] if marker else 120
+
+    def too_long(*_):
+        raise TimeoutError(f"the test took longer than {limit} s")
+
+    signal.signal(signal.SIGALRM, too_long)
+    log = kernel_log.KernelLog()
+    request.node.kernel_log = log
+    signal.alarm(limit)
+    yield
+    signal.alarm(0)
+    if not module_loaded():
+        subprocess.run(["modprobe", "carp"], check=False)
+    lines = log.read()
+    bad = kernel_log.complaints(lines)
+    if bad:
+        pytest.fail("the kernel complains:\n" + "\n".join(lines[-80:]), pytrace=False)
+
+
+@pytest.fixture
+def segment(guarded):
+    """An empty segment; its hosts vanish with the test."""
+    for name in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
+                               check=True).stdout.split():
+        if not name.startswith("("):
+            topology.run("ip", "netns", "del", name, check=False)
+    made = topology.Segment()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rachael(segment):
+    return segment.host("rachael", "192.0.2.11/24")
+
+
+@pytest.fixture
+def pris(segment):
+    return segment.host("pris", "192.0.2.12/24")
+
+
+@pytest.fixture
+def client(segment):
+    return segment.host("client", "192.0.2.50/24")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    log = getattr(item, "kernel_log", None)
+    if report.failed and log:
+        report.sections.append(("kernel log", "\n".join(log.read()[-80:])))
+
+
+def pytest_runtest_logreport(report):
+    """One verdict per test: a failure while cleaning up outweighs a pass."""
+    if report.failed:
+        verdicts[report.nodeid] = "failed"
+    elif report.skipped:
+        verdicts.setdefault(report.nodeid, "skipped")
+    elif report.when == "call":
+        verdicts.setdefault(report.nodeid, "passed")
+
+
+def pytest_collectreport(report):
+    if report.failed:
+        verdicts[report.nodeid] = "failed"
+
+
+def pytest_unconfigure(config):
+    if not config.option.collectonly:
+        told = list(verdicts.values())
+        print("result: " + ", ".join(f"{told.count(word)} {word}" for word in ("passed", "failed", "skipped")),
+              flush=True)
+
+
+faulthandler.enable()
