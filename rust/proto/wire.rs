@@ -101,7 +101,10 @@ impl Advertisement {
             *demote = self.demote;
             *advbase = self.advbase;
             let counter = self.counter.to_be_bytes();
-            for (to, from) in authentication.iter_mut().zip(counter.iter().chain(&self.digest)) {
+            for (to, from) in authentication
+                .iter_mut()
+                .zip(counter.iter().chain(&self.digest))
+            {
                 *to = *from;
             }
         }

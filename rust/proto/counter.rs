@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The counter that makes every advertisement's digest different.
+//!
+//! Pure, may be used in any context. What a counter means is decided here and
+//! nowhere else, so that another policy only replaces this file.
+//!
+//! To every implementation a counter is an opaque number; none refuses an old
+//! one (protocol reference, section 2.5). Freshness cannot be demanded:
+//! OpenBSD never changes its counter, and FreeBSD and NetBSD draw a new one
+//! for each advertisement until they hear one.
+
+/// How many counters are remembered, sent and heard each. More than a network
+/// holds back of one sender, and few enough to look through.
+const REMEMBERED: usize = 16;
+
+/// The counters of one group on one host.
+#[derive(Clone, Debug)]
+pub(super) struct Counter {
+    last: u64,
+    sent: Recent,
+    heard: Recent,
+    random: Random,
+}
+
+impl Counter {
+    /// Counters that start anywhere, as drawn from `seed`.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        Self {
+            last: random.next(),
+            sent: Recent::default(),
+            heard: Recent::default(),
+            random,
+        }
+    }
+
+    /// The counter of the advertisement that is sent next: one more than the
+    /// last, but not one that was heard, which OpenBSD would take for its own
+    /// advertisement and drop.
+    pub(super) fn next(&mut self) -> u64 {
+        self.last = self.last.wrapping_add(1);
+        // Each turn passes one of the remembered counters.
+        for _ in 0..REMEMBERED {
+            if !self.heard.contains(self.last) {
+                break;
+            }
+            self.last = self.last.wrapping_add(1);
+        }
+        self.sent.push(self.last);
+        self.last
+    }
+
+    /// The counter that was sent last; any other before the first.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Was `counter` sent by this host recently?
+    pub(super) fn is_own(&self, counter: u64) -> bool {
+        self.sent.contains(counter)
+    }
+
+    /// Goes beyond `counter`, which was heard from another host.
+    ///
+    /// Not by one: all hosts that heard it would go on with the same counter.
+    pub(super) fn hear(&mut self, counter: u64) {
+        self.heard.push(counter);
+        // Ahead by less than half of all numbers, as counters wrap.
+        if counter.wrapping_sub(self.last) <= u64::MAX / 2 {
+            let step = self.random.next() & 0xff;
+            self.last = counter.wrapping_add(1).wrapping_add(step);
+        }
+    }
+}
+
+/// The most recent of a sequence of different numbers.
+#[derive(Clone, Default, Debug)]
+struct Recent([Option<u64>; REMEMBERED]);
+
+impl Recent {
+    fn contains(&self, number: u64) -> bool {
+        self.0.contains(&Some(number))
+    }
+
+    /// Puts `number` in, in place of the oldest. One that is there stays, so
+    /// that a sender who repeats itself does not drive out the others.
+    fn push(&mut self, number: u64) {
+        if !self.contains(number) {
+            self.0.rotate_right(1);
+            let [newest, ..] = &mut self.0;
+            *newest = Some(number);
+        }
+    }
+}
+
+/// Numbers without a pattern that would matter here (SplitMix64, by Steele,
+/// Lea and Flood, 2014); no secrets are made of them.
+#[derive(Clone, Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
