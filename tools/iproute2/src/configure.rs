@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! From the command line to the netlink message, and what the user is told.
+
+use crate::ip::message::{Full, Message};
+use crate::ip::stdio::{self, Stream};
+use crate::ip::{exit, stdio::LineError};
+use crate::parse::{Key, Mistake, Settings, parse};
+use crate::uapi::*;
+use core::ffi::CStr;
+
+/// What `ip link help carp` prints.
+pub const USAGE: &CStr = c"\
+Usage: ... carp [ vhid VHID ] [ advbase SECONDS ] [ advskew SKEW ]
+\t\t[ { pass KEY | passfile { FILE | - } | nopass } ]
+\t\t[ state { master | backup } ]
+
+VHID    := 1-255
+SECONDS := 0-255
+SKEW    := 0-254 (1/256 s)
+KEY     := at most 20 bytes
+
+The parent is the link: ip link add link DEV name NAME type carp ...
+";
+
+/// The most of a key that is sent.  The kernel knows the limit, and refuses
+/// what exceeds it; nothing is cut off silently.
+const KEY_SENT_MAX: usize = 128;
+
+/// The configuration was not sent; the user knows why.
+#[derive(Debug)]
+pub struct Refused;
+
+impl From<Full> for Refused {
+    // `ip` said so already.
+    fn from(_: Full) -> Self {
+        Refused
+    }
+}
+
+/// Adds to `message` what the words after `type carp` ask for.
+pub fn configure<'a>(
+    words: impl Iterator<Item = &'a CStr>,
+    message: &mut Message<'_>,
+) -> Result<(), Refused> {
+    let settings = parse(words).map_err(explain)?;
+    send(&settings, message)
+}
+
+fn send(settings: &Settings<'_>, message: &mut Message<'_>) -> Result<(), Refused> {
+    let numbers = [
+        (IFLA_CARP_VHID, settings.vhid),
+        (IFLA_CARP_ADVBASE, settings.advbase),
+        (IFLA_CARP_ADVSKEW, settings.advskew),
+        (IFLA_CARP_STATE, settings.state),
+    ];
+    for (attribute, number) in numbers {
+        if let Some(number) = number {
+            message.put_u32(attribute, number)?;
+        }
+    }
+    match settings.key {
+        None => {}
+        Some(Key::Empty) => message.put(IFLA_CARP_KEY, &[])?,
+        Some(Key::Typed(key)) if key.len() > KEY_SENT_MAX => return Err(key_too_long()),
+        Some(Key::Typed(key)) => message.put(IFLA_CARP_KEY, key)?,
+        Some(Key::File(path)) => {
+            let mut line = [0; KEY_SENT_MAX];
+            message.put(IFLA_CARP_KEY, read_key(path, &mut line)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_key<'a>(path: &CStr, line: &'a mut [u8]) -> Result<&'a [u8], Refused> {
+    let say = |what: &CStr| {
+        stdio::print(Stream::Error, &[c"carp: passfile \"", path, c"\": ", what]);
+        Refused
+    };
+    match stdio::first_line(path, line) {
+        // More likely an accident than a wish: a wish has a word.
+        Ok(0) => Err(say(c"the first line is empty (use nopass for no key)\n")),
+        Ok(length) => Ok(&line[..length]),
+        Err(LineError::TooLong) => Err(key_too_long()),
+        Err(LineError::System(errno)) => {
+            let refused = say(c"");
+            stdio::print_errno(errno);
+            Err(refused)
+        }
+    }
+}
+
+fn key_too_long() -> Refused {
+    stdio::print(
+        Stream::Error,
+        &[c"carp: the key is far too long (at most 20 bytes)\n"],
+    );
+    Refused
+}
+
+/// Tells the user in the way of `ip`, which for most mistakes ends it.
+fn explain(mistake: Mistake<'_>) -> Refused {
+    match mistake {
+        Mistake::Help => stdio::print(Stream::Error, &[USAGE]),
+        Mistake::Unknown(word) => stdio::print(
+            Stream::Error,
+            &[c"carp: unknown command \"", word, c"\"?\n", USAGE],
+        ),
+        Mistake::ParentHere(word) => stdio::print(
+            Stream::Error,
+            &[
+                c"carp: \"",
+                word,
+                c"\" is \"link\" here, and stands before \"type\":\n",
+                c"\tip link add link DEV name NAME type carp ...\n",
+            ],
+        ),
+        Mistake::Incomplete => exit::incomplete_command(),
+        Mistake::Invalid { value, message } => exit::invalid(message, value),
+        Mistake::Duplicate { word, second } => exit::duplicate(word, second),
+    }
+    Refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ip::fake::Buffer;
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    fn put(words: &[&CStr]) -> Result<Vec<(u32, Vec<u8>)>, Refused> {
+        let mut buffer = Buffer::empty();
+        configure(words.iter().copied(), &mut buffer.message())?;
+        Ok(buffer.attributes())
+    }
+
+    fn file(name: &str, content: &[u8]) -> CString {
+        let path = std::env::temp_dir().join(format!("link_carp-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        CString::new(path.as_os_str().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn only_what_was_said_is_sent() {
+        assert_eq!(put(&[]).unwrap(), []);
+        assert_eq!(
+            put(&[
+                c"vhid", c"1", c"advbase", c"1", c"advskew", c"100", c"pass", c"tyrell"
+            ])
+            .unwrap(),
+            [
+                (IFLA_CARP_VHID, 1u32.to_ne_bytes().to_vec()),
+                (IFLA_CARP_ADVBASE, 1u32.to_ne_bytes().to_vec()),
+                (IFLA_CARP_ADVSKEW, 100u32.to_ne_bytes().to_vec()),
+                (IFLA_CARP_KEY, b"tyrell".to_vec()),
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_are_sent_whole_or_not() {
+        assert_eq!(put(&[c"nopass"]).unwrap(), [(IFLA_CARP_KEY, vec![])]);
+        let long = CString::new(vec![b'k'; KEY_SENT_MAX]).unwrap();
+        assert_eq!(
+            put(&[c"pass", &long]).unwrap(),
+            [(IFLA_CARP_KEY, long.to_bytes().to_vec())],
+            "the kernel refuses it"
+        );
+        let longer = CString::new(vec![b'k'; KEY_SENT_MAX + 1]).unwrap();
+        assert!(put(&[c"pass", &longer]).is_err());
+    }
+
+    #[test]
+    fn the_key_is_a_files_first_line() {
+        for (name, content, key) in [
+            ("plain", &b"tyrell\n"[..], Some(&b"tyrell"[..])),
+            ("no-newline", b"tyrell", Some(b"tyrell")),
+            ("more", b"tyrell\nroy\n", Some(b"tyrell")),
+            ("spaces", b" a b \r\n", Some(b" a b \r")),
+            ("bytes", b"a\0\xff\n", Some(b"a\0\xff")),
+            (
+                "longest",
+                &[b'k'; KEY_SENT_MAX],
+                Some(&[b'k'; KEY_SENT_MAX]),
+            ),
+            ("too-long", &[b'k'; KEY_SENT_MAX + 1], None),
+            ("empty", b"", None),
+            ("empty-line", b"\nroy\n", None),
+        ] {
+            let path = file(name, content);
+            let sent = put(&[c"passfile", &path]);
+            std::fs::remove_file(path.to_str().unwrap()).unwrap();
+            match key {
+                Some(key) => assert_eq!(sent.unwrap(), [(IFLA_CARP_KEY, key.to_vec())], "{name}"),
+                None => assert!(sent.is_err(), "{name}"),
+            }
+        }
+        assert!(put(&[c"passfile", c"/nonexistent/key"]).is_err());
+        assert!(put(&[c"passfile", c"/"]).is_err(), "a directory");
+    }
+
+    #[test]
+    fn mistakes_send_nothing() {
+        assert!(put(&[c"vhid", c"1", c"bogus"]).is_err());
+        assert!(put(&[c"help"]).is_err());
+        assert!(put(&[c"carpdev", c"eth0"]).is_err());
+    }
+}
