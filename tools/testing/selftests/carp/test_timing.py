@@ -60,8 +60,6 @@ def set_parent_down(host, made):
 def disallow(host, made):
     host.sysctl("net.inet.carp.allow", 0)
 
-
-
 @pytest.mark.parametrize("leave", [set_down, delete_device, set_parent_down, disallow],
                          ids=lambda leave: leave.__name__)
 def test_polite_death(rachael, pris, leave):
@@ -78,7 +76,6 @@ def test_polite_death(rachael, pris, leave):
     assert advertisements(capture.frames, bow_out=True), "no bow-out was sent"
     assert second.status()["reason"] == "master-bowed-out"
 
-
 def test_polite_death_by_namespace(rachael, pris):
     """The MASTER's namespace goes: it bows out, and the other advertises within 10 ms of that."""
     _, second = a_pair(rachael, pris, dict(advskew=0), dict(advskew=100))
@@ -89,7 +86,6 @@ def test_polite_death_by_namespace(rachael, pris):
         took_over = capture.advertisement(2, source="192.0.2.12")
     assert took_over.time - bow_out.time <= 10 * MS
     assert second.status()["reason"] == "master-bowed-out"
-
 
 def test_polite_death_by_module_unload(rachael, client):
     """rmmod: the MASTER bows out (seen from outside: all groups of a kernel go together)."""
@@ -103,7 +99,6 @@ def test_polite_death_by_module_unload(rachael, client):
     assert asked <= bow_out.time <= done
     assert "carp0" not in rachael.ip("link", "show").stdout
 
-
 @pytest.mark.parametrize("advbase, advskew", [(1, 0), (1, 254), (0, 1), (0, 100), (3, 7)])
 def test_advertisements_leave_in_time(rachael, client, advbase, advskew):
     """No advertisement is more than 1 ms off its time, nor do the errors add up."""
@@ -114,7 +109,6 @@ def test_advertisements_leave_in_time(rachael, client, advbase, advskew):
     assert len(times) >= 10
     for earlier, later in zip(times, times[1:]):
         assert abs(later - earlier - step) <= MS
-
 
 def jitter(rachael, pris, segment, seconds):
     run("ip", "netns", "exec", segment.ns, "tc", "qdisc", "add", "dev", "pris", "root",
@@ -129,12 +123,10 @@ def jitter(rachael, pris, segment, seconds):
     heard = second.counters()["rx_v4"] - heard
     assert heard >= 0.99 * seconds * NS / interval(0, 1), f"only {heard} advertisements were heard"
 
-
 @pytest.mark.limit(1200)
 def test_no_false_takeover_under_jitter(rachael, pris, segment):
     """advbase 0 advskew 1 and 2 ms of jitter, ten minutes."""
     jitter(rachael, pris, segment, 600)
-
 
 @pytest.mark.long
 @pytest.mark.limit(7200)
