@@ -3,7 +3,7 @@
 //! export, and the functions that they call.
 //!
 //! `ip` promises no ABI.  What stands here has been the same from iproute2
-//! 4.16 on; `tests/with-ip` tries it with the versions of Debian's releases.
+//! 4.16 on; `tests/with_ip.py` tries it with the versions of Debian's releases.
 
 pub mod attributes;
 pub mod exit;
