@@ -13,6 +13,7 @@
 //! `carp-proto` (`tools/proto`), on the host, where they are tested.
 //! `Documentation/protocol.md` gives the source of every protocol choice.
 
+pub mod arp;
 pub mod counter;
 pub mod digest;
 pub mod discard;
@@ -29,6 +30,7 @@ pub mod time;
 pub mod timers;
 pub mod wire;
 
+pub use arp::{Arp, Operation, ARP_LEN};
 pub use digest::{digests_equal, hash_counter, hash_group, Context, Hasher, DIGEST_LEN};
 pub use discard::Discard;
 pub use event::{Actions, Advertise, Event, Heard, Notice, Transition};
