@@ -24,7 +24,7 @@ impl Message<'_> {
     ///
     /// # Safety
     ///
-    /// `header` begins a netlink message in a buffer of at least [`ROOM`]
+    /// `header` begins a netlink message in a buffer of at least 1024
     /// bytes that nothing else uses during the lifetime.
     pub unsafe fn new(header: *mut NlMsgHdr) -> Self {
         Self {
