@@ -37,12 +37,13 @@ impl Counter {
 
     /// The counter of the advertisement that is sent next: one more than the
     /// last, but not one that was heard, which OpenBSD would take for its own
-    /// advertisement and drop.
+    /// advertisement and drop, nor one that was sent, to which others could
+    /// lead back.
     pub(super) fn next(&mut self) -> u64 {
         self.last = self.last.wrapping_add(1);
         // Each turn passes one of the remembered counters.
-        for _ in 0..REMEMBERED {
-            if !self.heard.contains(self.last) {
+        for _ in 0..2 * REMEMBERED {
+            if !self.heard.contains(self.last) && !self.sent.contains(self.last) {
                 break;
             }
             self.last = self.last.wrapping_add(1);
@@ -74,7 +75,7 @@ impl Counter {
     }
 }
 
-/// The most recent of a sequence of different numbers.
+/// The most recent of a sequence of numbers, each once, the newest first.
 #[derive(Clone, Default, Debug)]
 struct Recent([Option<u64>; REMEMBERED]);
 
@@ -83,13 +84,15 @@ impl Recent {
         self.0.contains(&Some(number))
     }
 
-    /// Puts `number` in, in place of the oldest. One that is there stays, so
-    /// that a sender who repeats itself does not drive out the others.
+    /// Makes `number` the newest. It takes the place of the oldest, or of
+    /// itself, so that a sender who repeats itself does not drive out others.
     fn push(&mut self, number: u64) {
-        if !self.contains(number) {
-            self.0.rotate_right(1);
-            let [newest, ..] = &mut self.0;
-            *newest = Some(number);
+        let mut gap = Some(number);
+        for remembered in &mut self.0 {
+            core::mem::swap(remembered, &mut gap);
+            if gap == Some(number) {
+                break;
+            }
         }
     }
 }

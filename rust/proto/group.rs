@@ -12,7 +12,7 @@ use super::counter::Counter;
 use super::discard::Discard;
 use super::election::{reason_to_take_over, Bid};
 use super::event::{Actions, Advertise, Event, Heard, Notice, Transition};
-use super::family::{Families, Source, Sources};
+use super::family::{Families, Family, Source, Sources};
 use super::parameters::Parameters;
 use super::state::{Missing, Reason, State};
 use super::time::Instant;
@@ -193,12 +193,10 @@ impl Group {
             },
             (Role::Backup(silence), true) => {
                 // The silence of a new family counts from now.
-                let until = now + time_out(self.parameters);
-                if families.v4 && !before.v4 {
-                    silence.extend(super::Family::V4, until);
-                }
-                if families.v6 && !before.v6 {
-                    silence.extend(super::Family::V6, until);
+                for family in [Family::V4, Family::V6] {
+                    if families.contains(family) && !before.contains(family) {
+                        silence.extend(family, now + time_out(self.parameters));
+                    }
                 }
                 Actions::NONE
             }

@@ -19,9 +19,7 @@ fn a_request_is_read_and_written_unchanged() {
 
 #[test]
 fn the_answer_names_the_virtual_mac() {
-    let answer = Arp::parse(&REQUEST)
-        .unwrap()
-        .answer(Vhid::new(7).unwrap());
+    let answer = Arp::parse(&REQUEST).unwrap().answer(Vhid::new(7).unwrap());
     assert_eq!(
         answer.emit(),
         [
