@@ -6,6 +6,7 @@
 //! module feeds it. Protocol reference, sections 2.2 and 2.3; item 3 there,
 //! OpenBSD's hashing of a virtual MAC set by hand, is not supported.
 
+use core::cell::Cell;
 use core::hint::black_box;
 
 use super::parameters::Vhid;
@@ -75,7 +76,7 @@ fn hash_addresses<const LEN: usize>(
     addresses: &mut [[u8; LEN]],
     included: impl Fn(&[u8; LEN]) -> bool,
 ) {
-    addresses.sort_unstable();
+    sort(addresses);
     let mut previous = None;
     for address in addresses.iter() {
         let unused = *address == [0x00; LEN] || *address == [0xff; LEN];
@@ -83,6 +84,27 @@ fn hash_addresses<const LEN: usize>(
             hasher.update(address);
         }
         previous = Some(address);
+    }
+}
+
+/// Sorts `items`, by comb sort.
+///
+/// Not by `sort_unstable`, which panics if an order is none: that code would
+/// come into the module, and objtool complains of it.
+fn sort<T: Copy + Ord>(items: &mut [T]) {
+    // Cells, so that two items can be seen at a time without an index.
+    let items = Cell::from_mut(items).as_slice_of_cells();
+    let mut gap = items.len();
+    let mut sorted = false;
+    while gap > 1 || !sorted {
+        gap = (gap / 4 * 3).max(1);
+        sorted = true;
+        for (lower, upper) in items.iter().zip(items.iter().skip(gap)) {
+            if lower.get() > upper.get() {
+                upper.set(lower.replace(upper.get()));
+                sorted = false;
+            }
+        }
     }
 }
 
