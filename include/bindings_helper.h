@@ -5,14 +5,20 @@
  */
 
 #include <crypto/sha1.h>
+#include <crypto/utils.h>
 #include <linux/etherdevice.h>
+#include <linux/hrtimer.h>
 #include <linux/igmp.h>
 #include <linux/inetdevice.h>
+#include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/notifier.h>
+#include <linux/random.h>
+#include <linux/reboot.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
+#include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/genetlink.h>
@@ -25,5 +31,8 @@
 #include <net/protocol.h>
 #include <net/route.h>
 #include <net/rtnetlink.h>
+
+#include <uapi/linux/if_carp.h>
+#include <uapi/linux/pkt_sched.h>
 
 #include "helpers.h"

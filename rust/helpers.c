@@ -1,9 +1,194 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/netdevice.h>
-
+/*
+ * Static inlines, macros and bit fields of the kernel that bindgen cannot
+ * bind, as functions. Nothing is decided here.
+ */
 #include "helpers.h"
+
+void carp_helper_dev_hold(struct net_device *dev)
+{
+	dev_hold(dev);
+}
+
+void carp_helper_dev_put(struct net_device *dev)
+{
+	dev_put(dev);
+}
+
+struct net *carp_helper_dev_net(const struct net_device *dev)
+{
+	return dev_net(dev);
+}
+
+struct net_device *carp_helper_first_net_device(struct net *net)
+{
+	return first_net_device(net);
+}
+
+struct net_device *carp_helper_next_net_device(struct net_device *dev)
+{
+	return next_net_device(dev);
+}
 
 void *carp_helper_netdev_priv(const struct net_device *dev)
 {
 	return netdev_priv(dev);
+}
+
+int carp_helper_dev_queue_xmit(struct sk_buff *skb)
+{
+	return dev_queue_xmit(skb);
+}
+
+unsigned int carp_helper_ll_reserved_space(const struct net_device *dev)
+{
+	return LL_RESERVED_SPACE(dev);
+}
+
+/* Bit fields of a device that queues nothing and takes no transmit lock. */
+void carp_helper_setup_virtual(struct net_device *dev)
+{
+	dev->priv_flags |= IFF_NO_QUEUE;
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	dev->lltx = true;
+}
+
+void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address)
+{
+	eth_hw_addr_set(dev, address);
+}
+
+struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags)
+{
+	return alloc_skb(size, flags);
+}
+
+void carp_helper_skb_reserve(struct sk_buff *skb, int len)
+{
+	skb_reserve(skb, len);
+}
+
+void carp_helper_skb_reset_mac_header(struct sk_buff *skb)
+{
+	skb_reset_mac_header(skb);
+}
+
+void carp_helper_skb_set_network_header(struct sk_buff *skb, int offset)
+{
+	skb_set_network_header(skb, offset);
+}
+
+void carp_helper_skb_set_transport_header(struct sk_buff *skb, int offset)
+{
+	skb_set_transport_header(skb, offset);
+}
+
+unsigned char *carp_helper_skb_mac_header(const struct sk_buff *skb)
+{
+	return skb_mac_header(skb);
+}
+
+struct sk_buff *carp_helper_skb_share_check(struct sk_buff *skb)
+{
+	return skb_share_check(skb, GFP_ATOMIC);
+}
+
+struct net_device *carp_helper_skb_device(const struct sk_buff *skb)
+{
+	return skb->dev;
+}
+
+void carp_helper_skb_set_device(struct sk_buff *skb, struct net_device *dev)
+{
+	skb->dev = dev;
+}
+
+u16 carp_helper_skb_protocol(const struct sk_buff *skb)
+{
+	return (__force u16)skb->protocol;
+}
+
+void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol)
+{
+	skb->protocol = (__force __be16)protocol;
+}
+
+void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority)
+{
+	skb->priority = priority;
+}
+
+u8 carp_helper_skb_pkt_type(const struct sk_buff *skb)
+{
+	return skb->pkt_type;
+}
+
+void carp_helper_skb_set_pkt_type(struct sk_buff *skb, u8 type)
+{
+	skb->pkt_type = type;
+}
+
+void carp_helper_spin_lock_bh(spinlock_t *lock)
+{
+	spin_lock_bh(lock);
+}
+
+bool carp_helper_spin_trylock_bh(spinlock_t *lock)
+{
+	return spin_trylock_bh(lock);
+}
+
+void carp_helper_spin_unlock_bh(spinlock_t *lock)
+{
+	spin_unlock_bh(lock);
+}
+
+struct in_device *carp_helper___in_dev_get_rcu(const struct net_device *dev)
+{
+	return __in_dev_get_rcu(dev);
+}
+
+struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev)
+{
+	return __in_dev_get_rtnl(dev);
+}
+
+struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev)
+{
+	return __in6_dev_get(dev);
+}
+
+void carp_helper_hmac_sha1_update(struct hmac_sha1_ctx *ctx, const u8 *data, size_t data_len)
+{
+	hmac_sha1_update(ctx, data, data_len);
+}
+
+void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode)
+{
+	WRITE_ONCE(idev->cnf.addr_gen_mode, mode);
+}
+
+int carp_helper_inet_sdif(const struct sk_buff *skb)
+{
+	return inet_sdif(skb);
+}
+
+int carp_helper_inet6_sdif(const struct sk_buff *skb)
+{
+	return inet6_sdif(skb);
+}
+
+void carp_helper_memzero_explicit(void *s, size_t count)
+{
+	memzero_explicit(s, count);
+}
+
+void *carp_helper_net_generic(const struct net *net, unsigned int id)
+{
+	return net_generic(net, id);
+}
+
+unsigned char *carp_helper_skb_network_header(const struct sk_buff *skb)
+{
+	return skb_network_header(skb);
 }

@@ -3,8 +3,71 @@
 #ifndef CARP_HELPERS_H
 #define CARP_HELPERS_H
 
-struct net_device;
+#include <crypto/sha1.h>
+#include <linux/etherdevice.h>
+#include <linux/inetdevice.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <net/addrconf.h>
+#include <net/ip.h>
+#include <net/netns/generic.h>
 
+/* linux/netdevice.h */
+void carp_helper_dev_hold(struct net_device *dev);
+void carp_helper_dev_put(struct net_device *dev);
+struct net *carp_helper_dev_net(const struct net_device *dev);
+struct net_device *carp_helper_first_net_device(struct net *net);
+struct net_device *carp_helper_next_net_device(struct net_device *dev);
 void *carp_helper_netdev_priv(const struct net_device *dev);
+int carp_helper_dev_queue_xmit(struct sk_buff *skb);
+unsigned int carp_helper_ll_reserved_space(const struct net_device *dev);
+void carp_helper_setup_virtual(struct net_device *dev);
+
+/* linux/etherdevice.h */
+void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address);
+
+/* linux/skbuff.h */
+struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags);
+void carp_helper_skb_reserve(struct sk_buff *skb, int len);
+void carp_helper_skb_reset_mac_header(struct sk_buff *skb);
+void carp_helper_skb_set_network_header(struct sk_buff *skb, int offset);
+void carp_helper_skb_set_transport_header(struct sk_buff *skb, int offset);
+unsigned char *carp_helper_skb_mac_header(const struct sk_buff *skb);
+unsigned char *carp_helper_skb_network_header(const struct sk_buff *skb);
+struct sk_buff *carp_helper_skb_share_check(struct sk_buff *skb);
+struct net_device *carp_helper_skb_device(const struct sk_buff *skb);
+void carp_helper_skb_set_device(struct sk_buff *skb, struct net_device *dev);
+u16 carp_helper_skb_protocol(const struct sk_buff *skb);
+void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol);
+void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
+u8 carp_helper_skb_pkt_type(const struct sk_buff *skb);
+void carp_helper_skb_set_pkt_type(struct sk_buff *skb, u8 type);
+
+/* linux/spinlock.h */
+void carp_helper_spin_lock_bh(spinlock_t *lock);
+bool carp_helper_spin_trylock_bh(spinlock_t *lock);
+void carp_helper_spin_unlock_bh(spinlock_t *lock);
+
+/* linux/inetdevice.h */
+struct in_device *carp_helper___in_dev_get_rcu(const struct net_device *dev);
+struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev);
+
+/* net/addrconf.h */
+struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev);
+void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode);
+
+/* net/ip.h, linux/ipv6.h */
+int carp_helper_inet_sdif(const struct sk_buff *skb);
+int carp_helper_inet6_sdif(const struct sk_buff *skb);
+
+/* net/netns/generic.h */
+void *carp_helper_net_generic(const struct net *net, unsigned int id);
+
+/* crypto/sha1.h, linux/string.h */
+void carp_helper_hmac_sha1_update(struct hmac_sha1_ctx *ctx, const u8 *data, size_t data_len);
+void carp_helper_memzero_explicit(void *s, size_t count);
 
 #endif
