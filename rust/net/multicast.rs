@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Membership of devices in multicast groups.
+//!
+//! C headers: [`include/linux/igmp.h`](srctree/include/linux/igmp.h),
+//! [`include/net/addrconf.h`](srctree/include/net/addrconf.h)
+//!
+//! Process context, which may sleep; IPv4 with RTNL. Memberships are counted, so
+//! that they do not get in the way of those of sockets. They outlast the device
+//! going down and up, but not the loss of its IP configuration (an MTU that is
+//! too small for the protocol, `NETDEV_UNREGISTER`): then they are to be left,
+//! which does nothing any more, and joined again.
+
+use super::{
+    bindings,
+    netdevice::NetDevice,
+    rtnl::Rtnl, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// A device's membership in an IPv4 group.
+///
+/// Dropping this is not leaving the group.
+#[must_use]
+pub(crate) struct JoinV4 {
+    group: u32,
+}
+
+impl JoinV4 {
+    /// Joins `group`, from which packets are then received on `device`.
+    ///
+    /// `ENODEV` if the device has no IPv4 configuration.
+    pub(crate) fn join(device: &NetDevice, group: [u8; 4], _: &Rtnl) -> Result<Self> {
+        let group = u32::from_ne_bytes(group);
+        // SAFETY: The device is valid, and RTNL held.
+        let in_device = unsafe { bindings::__in_dev_get_rtnl(device.as_raw()) };
+        if in_device.is_null() {
+            return Err(ENODEV);
+        }
+        // SAFETY: RTNL is held, which keeps the configuration.
+        unsafe { bindings::ip_mc_inc_group(in_device, group) };
+        Ok(Self { group })
+    }
+
+    /// Leaves the group, on the device on which it was joined.
+    pub(crate) fn leave(self, device: &NetDevice, _: &Rtnl) {
+        // SAFETY: The device is valid, and RTNL held.
+        let in_device = unsafe { bindings::__in_dev_get_rtnl(device.as_raw()) };
+        if !in_device.is_null() {
+            // SAFETY: RTNL is held, which keeps the configuration. A group that
+            // it does not have is ignored.
+            unsafe { bindings::__ip_mc_dec_group(in_device, self.group, bindings::GFP_KERNEL) };
+        }
+    }
+}
+
+/// A device's membership in an IPv6 group.
+///
+/// Dropping this is not leaving the group.
+#[must_use]
+pub(crate) struct JoinV6 {
+    group: bindings::in6_addr,
+}
+
+impl JoinV6 {
+    /// Joins `group`, from which packets are then received on `device`.
+    ///
+    /// `ENODEV` if the device has no IPv6 configuration. RTNL may be held, but
+    /// need not.
+    pub(crate) fn join(device: &NetDevice, group: [u8; 16]) -> Result<Self> {
+        let mut address = bindings::in6_addr::default();
+        address.in6_u.u6_addr8 = group;
+        // SAFETY: The device and the address are valid; the C side holds the
+        // configuration meanwhile.
+        match to_result(unsafe { bindings::ipv6_dev_mc_inc(device.as_raw(), &address) }) {
+            Ok(()) => Ok(Self { group: address }),
+            // What the C side says if there is no configuration.
+            Err(error) if error == EINVAL => Err(ENODEV),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Leaves the group, on the device on which it was joined.
+    pub(crate) fn leave(self, device: &NetDevice) {
+        // SAFETY: The device and the address are valid; the C side holds the
+        // configuration meanwhile, and ignores a group that it does not have.
+        unsafe { bindings::ipv6_dev_mc_dec(device.as_raw(), &self.group) };
+    }
+}
