@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The IP configuration of network devices: their addresses.
+//!
+//! C headers: [`include/linux/inetdevice.h`](srctree/include/linux/inetdevice.h),
+//! [`include/net/if_inet6.h`](srctree/include/net/if_inet6.h)
+//!
+//! The lists of addresses are read in an RCU read-side section, in any context
+//! but NMIs. What is added or taken away meanwhile may be seen or not.
+
+use super::{
+    bindings,
+    netdevice::NetDevice,
+    rtnl::Rtnl, //
+};
+use kernel::{
+    container_of,
+    sync::rcu, //
+};
+
+/// Flags of an address, as in [`include/uapi/linux/if_addr.h`].
+///
+/// [`include/uapi/linux/if_addr.h`]: srctree/include/uapi/linux/if_addr.h
+pub(crate) mod flags {
+    use crate::net::bindings;
+
+    /// It is being looked for duplicates, and not used before that is over.
+    pub(crate) const TENTATIVE: u32 = bindings::IFA_F_TENTATIVE;
+    /// Someone else has it.
+    pub(crate) const DADFAILED: u32 = bindings::IFA_F_DADFAILED;
+    /// New connections should not use it.
+    pub(crate) const DEPRECATED: u32 = bindings::IFA_F_DEPRECATED;
+}
+
+/// Reads a pointer that RCU protects: `rcu_dereference`.
+///
+/// # Safety
+///
+/// `place` must be valid for reads, in an RCU read-side section.
+unsafe fn dereference<T>(place: *const *mut T) -> *mut T {
+    // What is read through the pointer depends on it, which orders the reads.
+    // SAFETY: The caller's promise.
+    unsafe { place.read_volatile() }
+}
+
+/// Calls `visit` for the IPv4 addresses of a device until it gives something.
+fn find_v4<R>(
+    device: &NetDevice,
+    _: &rcu::Guard,
+    mut visit: impl FnMut([u8; 4], u8) -> Option<R>,
+) -> Option<R> {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
+    if in_device.is_null() {
+        return None;
+    }
+    // SAFETY: The configuration is not freed in the read-side section.
+    let mut address = unsafe { dereference(&raw const (*in_device).ifa_list) };
+    while !address.is_null() {
+        // SAFETY: Found in the list, and so not freed in the read-side section;
+        // both fields are constant.
+        let (local, prefix_len) = unsafe { ((*address).ifa_local, (*address).ifa_prefixlen) };
+        if let Some(found) = visit(local.to_ne_bytes(), prefix_len) {
+            return Some(found);
+        }
+        // SAFETY: As above.
+        address = unsafe { dereference(&raw const (*address).ifa_next) };
+    }
+    None
+}
+
+/// Calls `visit` for the IPv6 addresses of a device until it gives something.
+fn find_v6<R>(
+    device: &NetDevice,
+    _: &rcu::Guard,
+    mut visit: impl FnMut([u8; 16], u8, u32) -> Option<R>,
+) -> Option<R> {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    if in6_device.is_null() {
+        return None;
+    }
+    // SAFETY: The configuration is not freed in the read-side section.
+    let head = unsafe { &raw mut (*in6_device).addr_list };
+    // SAFETY: The list is made with the configuration. Its writers, which hold
+    // its lock, leave it fit for readers that only have RCU.
+    let mut entry = unsafe { dereference(&raw const (*head).next) };
+    while entry != head {
+        // SAFETY: All entries but the head are in such a struct.
+        let address = unsafe { container_of!(entry, bindings::inet6_ifaddr, if_list) };
+        // SAFETY: Found in the list, and so not freed in the read-side section;
+        // the address and its prefix are constant.
+        let (bytes, prefix_len, flags) = unsafe {
+            (
+                (*address).addr.in6_u.u6_addr8,
+                (*address).prefix_len as u8,
+                (&raw const (*address).flags).read_volatile(),
+            )
+        };
+        if let Some(found) = visit(bytes, prefix_len, flags) {
+            return Some(found);
+        }
+        // SAFETY: As above.
+        entry = unsafe { dereference(&raw const (*entry).next) };
+    }
+    None
+}
+
+/// Calls `visit` with each IPv4 address of a device and its prefix length.
+///
+/// In the order of `ip address`: primary ones first.
+pub(crate) fn for_each_v4(
+    device: &NetDevice,
+    guard: &rcu::Guard,
+    mut visit: impl FnMut([u8; 4], u8),
+) {
+    find_v4(device, guard, |address, prefix_len| {
+        visit(address, prefix_len);
+        None::<()>
+    });
+}
+
+/// Calls `visit` with each IPv6 address of a device, its prefix length and its
+/// [`flags`]; also with those that are tentative or failed.
+pub(crate) fn for_each_v6(
+    device: &NetDevice,
+    guard: &rcu::Guard,
+    mut visit: impl FnMut([u8; 16], u8, u32),
+) {
+    find_v6(device, guard, |address, prefix_len, flags| {
+        visit(address, prefix_len, flags);
+        None::<()>
+    });
+}
+
+/// The first IPv4 address of a device.
+pub(crate) fn first_v4(device: &NetDevice, guard: &rcu::Guard) -> Option<[u8; 4]> {
+    find_v4(device, guard, |address, _| Some(address))
+}
+
+/// The first link-local IPv6 address of a device that may be used as a source.
+pub(crate) fn first_link_local_v6(device: &NetDevice, guard: &rcu::Guard) -> Option<[u8; 16]> {
+    find_v6(device, guard, |address, _, flags| {
+        let link_local = address[0] == 0xfe && address[1] & 0xc0 == 0x80;
+        (link_local && flags & (flags::TENTATIVE | flags::DADFAILED) == 0).then_some(address)
+    })
+}
+
+/// Whether a device has an IPv4 address.
+pub(crate) fn has_v4(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 4]) -> bool {
+    find_v4(device, guard, |address, _| {
+        (address == wanted).then_some(())
+    })
+    .is_some()
+}
+
+/// Whether a device has an IPv6 address, be it usable or not.
+pub(crate) fn has_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -> bool {
+    find_v6(device, guard, |address, _, _| {
+        (address == wanted).then_some(())
+    })
+    .is_some()
+}
+
+/// Keeps the kernel from making a link-local address for a device.
+///
+/// To be called again when the IPv6 configuration was made anew
+/// ([`super::notifier::netdevice::Event::Register`], and an MTU that was below
+/// 1280 for a while). Without IPv6 there is nothing to do.
+pub(crate) fn set_address_generation_none(device: &NetDevice, _: &Rtnl) {
+    // SAFETY: The device is valid, and RTNL held.
+    let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    if !in6_device.is_null() {
+        // SAFETY: RTNL keeps the configuration, and other writers away.
+        unsafe {
+            bindings::in6_dev_set_addr_gen_mode(
+                in6_device,
+                bindings::in6_addr_gen_mode_IN6_ADDR_GEN_MODE_NONE as kernel::ffi::c_int,
+            )
+        };
+    }
+}
