@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe abstractions of the kernel's networking interfaces.
+//!
+//! One file per interface. All `unsafe` of the module is here, nothing here
+//! knows CARP, and each file says in which contexts its functions may be called.
+//! Written in the manner of the kernel crate's own, to be proposed to it.
+
+pub(crate) mod attribute;
+pub(crate) mod bindings;
+pub(crate) mod device_slot;
+pub(crate) mod extended_ack;
+pub(crate) mod hmac_sha1;
+pub(crate) mod inet_device;
+pub(crate) mod inet_protocol;
+pub(crate) mod link_device;
+pub(crate) mod multicast;
+pub(crate) mod namespace;
+pub(crate) mod netdevice;
+pub(crate) mod notifier;
+pub(crate) mod pernet;
+pub(crate) mod random;
+pub(crate) mod ratelimit;
+pub(crate) mod rtnl;
+pub(crate) mod rtnl_link;
+pub(crate) mod rx_handler;
+pub(crate) mod skbuff;
+pub(crate) mod spin_lock_bh;
+pub(crate) mod sysctl;
+pub(crate) mod timer;
