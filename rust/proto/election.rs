@@ -62,8 +62,11 @@ pub fn reason_to_take_over(own: Bid, master: Bid, preempt: bool) -> Option<Reaso
         Some(Reason::MasterDemoted)
     } else if preempt && master.demote == own.demote && own.pace() < master.pace() {
         Some(Reason::Preempted)
-    } else if own.advbase != 0 && own.patience() < master.pace() {
-        // It would time out before its next advertisement.
+    } else if master.demote == own.demote && own.advbase != 0 && own.patience() < master.pace() {
+        // It would time out before its next advertisement. Not if this host is
+        // demoted more, as with OpenBSD: the other one is the better MASTER
+        // still, and the two would take over from each other without end, at
+        // the speed of the network.
         Some(Reason::MasterTooSlow)
     } else {
         None
