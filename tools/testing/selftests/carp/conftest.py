@@ -21,7 +21,7 @@ verdicts = {}
 
 def pytest_configure(config):
     for line in ("real: needs the real clock and two processors",
-                 "long: takes long; only with CARP_LONG=1 (make test-all)",
+                 "long: takes long; left out of make test, part of make test-all",
                  "limit(seconds): the test's time limit in the guest's clock (120)"):
         config.addinivalue_line("markers", line)
 
@@ -30,8 +30,6 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if not IN_GUEST and item.path.name not in HOST_FILES:
             item.add_marker(pytest.mark.skip(reason="runs in a guest (tools/testing/run)"))
-        elif item.get_closest_marker("long") and os.environ.get("CARP_LONG") != "1":
-            item.add_marker(pytest.mark.skip(reason="long: only in make test-all"))
 
 
 def module_loaded():
