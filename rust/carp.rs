@@ -1,25 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Common Address Redundancy Protocol.
+//! The Common Address Redundancy Protocol, as a network driver.
+//!
+//! Three rings, each of which knows only those inside it: [`proto`], the pure
+//! protocol; [`net`], safe abstractions of kernel interfaces; [`driver`], which
+//! joins the two. See `Documentation/architecture.md`.
 
 use kernel::prelude::*;
 
-mod net {
-    pub(crate) mod bindings;
-}
+mod driver;
+#[allow(dead_code, reason = "an abstraction is more than its first user needs")]
+mod net;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "the tools on the host use more of it"
+)]
+mod proto;
+
+use driver::{
+    address,
+    link::Carp,
+    network::Network,
+    parent,
+    reboot,
+    receive::Advertisements, //
+};
+use net::{
+    inet_protocol,
+    link_device::Driver,
+    notifier,
+    pernet,
+    rtnl_link, //
+};
 
 module! {
-    type: Carp,
+    type: Module,
     name: "carp",
-    authors: ["carp"],
+    authors: ["The carp developers"],
     description: "Common Address Redundancy Protocol",
     license: "GPL",
+    alias: ["rtnl-link-carp"],
 }
 
-struct Carp;
+/// All that is registered. Dropped from the first to the last: first the devices
+/// go, while everything that they use is still there.
+#[pin_data]
+struct Module {
+    link: rtnl_link::Registration<Carp>,
+    #[pin]
+    reboot: notifier::reboot::Registration<reboot::Leave>,
+    #[pin]
+    addresses_v6: notifier::inet6addr::Registration<address::Watch>,
+    #[pin]
+    addresses_v4: notifier::inetaddr::Registration<address::Watch>,
+    #[pin]
+    parents: notifier::netdevice::Registration<parent::Watch>,
+    #[pin]
+    advertisements_v6: inet_protocol::RegistrationV6<Advertisements>,
+    #[pin]
+    advertisements_v4: inet_protocol::RegistrationV4<Advertisements>,
+    #[pin]
+    network: pernet::Registration<Network>,
+}
 
-impl kernel::Module for Carp {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Carp)
+impl kernel::InPlaceModule for Module {
+    /// Registers from the inside out: the kind comes last, when all is ready for
+    /// the first device.
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            network <- pernet::Registration::new(),
+            advertisements_v4 <- inet_protocol::RegistrationV4::new(),
+            advertisements_v6 <- inet_protocol::RegistrationV6::new(),
+            parents <- notifier::netdevice::Registration::new(),
+            addresses_v4 <- notifier::inetaddr::Registration::new(),
+            addresses_v6 <- notifier::inet6addr::Registration::new(),
+            reboot <- notifier::reboot::Registration::new(),
+            link: Carp::link().register()?,
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::{
     rtnl::Rtnl, //
 };
 use kernel::{
-    prelude::*,
+    container_of,
     types::Opaque, //
 };
 

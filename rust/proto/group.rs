@@ -300,7 +300,8 @@ impl Group {
 
     /// Takes over, or goes on waiting.
     fn hear_as_backup(&mut self, now: Instant, heard: Heard) -> Actions {
-        if let Some(reason) = reason_to_take_over(self.bid(), heard.bid(), self.preempt) {
+        let reason = reason_to_take_over(self.bid(), heard.bid(), self.preempt);
+        if let Some(reason) = reason.filter(|&reason| self.may_take_over(now, reason)) {
             return self.become_master(now, reason);
         }
         let until = now + time_out(self.parameters);
@@ -308,6 +309,19 @@ impl Group {
             silence.extend(heard.family, until);
         }
         Actions::NONE
+    }
+
+    /// A host that stepped down hears out at least one advertisement interval
+    /// before it takes over again, if nobody bows out.
+    ///
+    /// Among hosts of ours that changes little, but BSDs can disagree with
+    /// them on who is better (FreeBSD does not compare demotion, OpenBSD's
+    /// demoted hosts take over from slow ones). Such hosts would drive each
+    /// other at the speed of the network.
+    fn may_take_over(&self, now: Instant, reason: Reason) -> bool {
+        let stepped_down = matches!(self.reason, Reason::BetterMaster | Reason::EqualMaster);
+        let heard_out = self.since + advertisement_interval(self.parameters);
+        reason == Reason::MasterBowedOut || !stepped_down || heard_out <= now
     }
 
     /// Steps down, or makes the other one do so.

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sending advertisements.
+//!
+//! They are built while the machine's lock is held, since each takes a counter,
+//! and sent without it. Softirq or process context. They go to the parent as
+//! finished frames from the virtual MAC: through the carp device they would wait
+//! for its carrier, and through the IP stack for routes and firewalls.
+
+use super::{
+    counters::Counters,
+    group::Machine, //
+};
+use crate::{
+    net::{
+        netdevice::NetDevice,
+        random::random_u64,
+        skbuff::{
+            EthernetHeader,
+            Packet, //
+        }, //
+    },
+    proto::{
+        ipv4_header,
+        ipv6_header,
+        multicast_mac,
+        virtual_mac,
+        Advertise,
+        Advertisement,
+        Family,
+        Sources,
+        Vhid,
+        HEADER_LEN,
+        MULTICAST_V4,
+        MULTICAST_V6, //
+    }, //
+};
+use kernel::prelude::*;
+
+/// `ETH_P_IP` in host order.
+const ETHERTYPE_IPV4: u16 = 0x0800;
+/// `ETH_P_IPV6` in host order.
+const ETHERTYPE_IPV6: u16 = 0x86dd;
+
+/// Signed advertisements that are to be sent.
+pub(super) struct Outbox {
+    v4: Option<[u8; HEADER_LEN]>,
+    v6: Option<[u8; HEADER_LEN]>,
+    sources: Sources,
+    bow_out: bool,
+}
+
+impl Outbox {
+    /// Signs an advertisement for each family.
+    pub(super) fn new(machine: &mut Machine, advertise: Advertise) -> Self {
+        let v4 = advertise
+            .families
+            .contains(Family::V4)
+            .then(|| sign(machine, &advertise))
+            .flatten();
+        let v6 = advertise
+            .families
+            .contains(Family::V6)
+            .then(|| sign(machine, &advertise))
+            .flatten();
+        Self {
+            v4,
+            v6,
+            sources: machine.sources,
+            bow_out: advertise.bow_out,
+        }
+    }
+}
+
+/// The next advertisement, with a counter of its own.
+fn sign(machine: &mut Machine, advertise: &Advertise) -> Option<[u8; HEADER_LEN]> {
+    let counter = machine.core.next_counter();
+    let advertisement = Advertisement {
+        vhid: machine.vhid?,
+        advbase: advertise.advbase,
+        advskew: advertise.advskew,
+        demote: advertise.demote,
+        counter,
+        digest: machine.digests.as_ref()?.sign(counter),
+    };
+    Some(advertisement.emit())
+}
+
+/// Sends what is in the outbox, IPv4 first.
+pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &Counters) {
+    let count = |family, result: Result| match result {
+        Ok(()) => {
+            counters.sent(family).increment();
+            if outbox.bow_out {
+                counters.sent_bow_out.increment();
+            }
+        }
+        Err(_) => counters.send_errors.increment(),
+    };
+    if let Some(bytes) = &outbox.v4 {
+        // A parent without an address sends from 0.0.0.0, as on FreeBSD.
+        let source = outbox.sources.v4.unwrap_or_default();
+        let header = ipv4_header(source, MULTICAST_V4, random_u64() as u16);
+        count(
+            Family::V4,
+            send_frame(parent, vhid, Family::V4, &header, bytes),
+        );
+    }
+    if let Some(bytes) = &outbox.v6 {
+        let source = outbox.sources.v6.unwrap_or_default();
+        let header = ipv6_header(source, MULTICAST_V6);
+        count(
+            Family::V6,
+            send_frame(parent, vhid, Family::V6, &header, bytes),
+        );
+    }
+}
+
+fn send_frame(
+    parent: &NetDevice,
+    vhid: Vhid,
+    family: Family,
+    header: &[u8],
+    bytes: &[u8; HEADER_LEN],
+) -> Result {
+    let ethernet = EthernetHeader {
+        destination: multicast_mac(family),
+        source: virtual_mac(vhid),
+        protocol: match family {
+            Family::V4 => ETHERTYPE_IPV4,
+            Family::V6 => ETHERTYPE_IPV6,
+        },
+    };
+    Packet::frame(parent, &ethernet, &[header, bytes])?.transmit()
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is counted, per group and per port.
+//!
+//! Any context, no lock.
+
+use crate::proto::{
+    Discard,
+    Family, //
+};
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+/// A number that only grows.
+pub(crate) struct Counter(Atomic<u64>);
+
+impl Counter {
+    /// Zero.
+    pub(crate) const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// Counts one more.
+    pub(crate) fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Counts `number` more.
+    pub(crate) fn add(&self, number: u64) {
+        self.0.add(number, Relaxed);
+    }
+
+    /// The number so far.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Advertisements that were not used, by reason.
+pub(crate) struct Discards([Counter; Self::REASONS]);
+
+impl Discards {
+    /// One for each of [`Discard`].
+    pub(crate) const REASONS: usize = Discard::OwnEcho as usize + 1;
+
+    /// All zero.
+    pub(crate) const fn new() -> Self {
+        Self([const { Counter::new() }; Self::REASONS])
+    }
+
+    /// Counts one.
+    pub(crate) fn increment(&self, reason: Discard) {
+        if let Some(counter) = self.0.get(reason as usize) {
+            counter.increment();
+        }
+    }
+
+    /// Those of one reason.
+    pub(crate) fn unknown_vhid(&self) -> u64 {
+        self.get().nth(Discard::UnknownVhid as usize).unwrap_or(0)
+    }
+
+    /// Those of all reasons together.
+    pub(crate) fn total(&self) -> u64 {
+        self.get().sum()
+    }
+
+    /// The counters, in the order of [`Discard`].
+    pub(crate) fn get(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().map(Counter::get)
+    }
+}
+
+/// What is counted for one group. The uapi header says what each means.
+pub(crate) struct Counters {
+    /// `IFLA_CARP_STATS_TX_V4`.
+    pub(crate) sent_v4: Counter,
+    /// `IFLA_CARP_STATS_TX_V6`.
+    pub(crate) sent_v6: Counter,
+    /// `IFLA_CARP_STATS_TX_BOW_OUT`.
+    pub(crate) sent_bow_out: Counter,
+    /// `IFLA_CARP_STATS_TX_ERRORS`.
+    pub(crate) send_errors: Counter,
+    /// `IFLA_CARP_STATS_RX_V4`.
+    pub(crate) received_v4: Counter,
+    /// `IFLA_CARP_STATS_RX_V6`.
+    pub(crate) received_v6: Counter,
+    /// `IFLA_CARP_STATS_ANNOUNCEMENTS`.
+    pub(crate) announcements: Counter,
+    /// `IFLA_CARP_STATS_ARP_REPLIES`.
+    pub(crate) arp_replies: Counter,
+    /// `IFLA_CARP_STATS_OTHER_MASTER`.
+    pub(crate) other_master: Counter,
+    /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
+    pub(crate) sent_not_master: Counter,
+    /// Frames and bytes that others sent through the device.
+    pub(crate) device_sent: Traffic,
+    /// `IFLA_CARP_STATS_DISCARD_*`.
+    pub(crate) discards: Discards,
+}
+
+impl Counters {
+    /// All zero.
+    pub(crate) const fn new() -> Self {
+        Self {
+            sent_v4: Counter::new(),
+            sent_v6: Counter::new(),
+            sent_bow_out: Counter::new(),
+            send_errors: Counter::new(),
+            received_v4: Counter::new(),
+            received_v6: Counter::new(),
+            announcements: Counter::new(),
+            arp_replies: Counter::new(),
+            other_master: Counter::new(),
+            sent_not_master: Counter::new(),
+            device_sent: Traffic::new(),
+            discards: Discards::new(),
+        }
+    }
+
+    /// Advertisements sent, of a family.
+    pub(crate) fn sent(&self, family: Family) -> &Counter {
+        match family {
+            Family::V4 => &self.sent_v4,
+            Family::V6 => &self.sent_v6,
+        }
+    }
+
+    /// Advertisements accepted, of a family.
+    pub(crate) fn received(&self, family: Family) -> &Counter {
+        match family {
+            Family::V4 => &self.received_v4,
+            Family::V6 => &self.received_v6,
+        }
+    }
+}
+
+/// Frames and their bytes.
+pub(crate) struct Traffic {
+    frames: Counter,
+    bytes: Counter,
+}
+
+impl Traffic {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self {
+            frames: Counter::new(),
+            bytes: Counter::new(),
+        }
+    }
+
+    /// Counts one frame.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.frames.increment();
+        self.bytes.add(bytes as u64);
+    }
+
+    /// Frames and bytes so far.
+    pub(crate) fn get(&self) -> (u64, u64) {
+        (self.frames.get(), self.bytes.get())
+    }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One group on this host: its state machine, its timers and what it knows.
+//!
+//! The machine is stepped in softirq and process context, under its own lock;
+//! what a step asks for is done after the lock was given back.
+
+use super::{
+    advertise::{
+        self,
+        Outbox, //
+    },
+    announce,
+    counters::Counters,
+    digest::Digests,
+    link::Carp,
+    log,
+    port::Port, //
+};
+use crate::{
+    net::{
+        device_slot::DeviceSlot,
+        link_device::Device,
+        random::random_u64,
+        spin_lock_bh::{
+            new_spin_lock_bh,
+            SpinLockBh, //
+        },
+        timer::{
+            self,
+            Expire,
+            SoftTimer,
+            UrgentTimer, //
+        }, //
+    },
+    proto::{
+        self,
+        Actions,
+        Discard,
+        Event,
+        Instant,
+        Key,
+        Notice,
+        Parameters,
+        Sources,
+        State,
+        Vhid, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// What the driver keeps for one device of kind `carp`.
+#[pin_data]
+pub(crate) struct Group {
+    /// The state machine and what it needs to speak for the group.
+    #[pin]
+    pub(super) machine: SpinLockBh<Machine>,
+    /// The parent, for packets that are sent through the device.
+    pub(super) parent: DeviceSlot,
+    /// What is counted.
+    pub(super) counters: Counters,
+}
+
+/// What the lock of a group protects.
+pub(crate) struct Machine {
+    pub(super) core: proto::Group,
+    pub(super) vhid: Option<Vhid>,
+    pub(super) key: Key,
+    /// There is one as soon as there is a vhid.
+    pub(super) digests: Option<Digests>,
+    /// Where the group sends and listens.
+    pub(super) port: Option<Arc<Port>>,
+    /// The addresses advertisements are sent from.
+    pub(super) sources: Sources,
+    /// How many addresses the group has, to see whether they changed.
+    pub(super) address_hash: u64,
+}
+
+/// The two timers of a group; see `Documentation/contexts.md` for why they are
+/// of two kinds.
+#[pin_data]
+pub(crate) struct Timers {
+    /// The next advertisement of a MASTER is due. Not to be delayed behind
+    /// received packets.
+    #[pin]
+    pub(super) advertisement: UrgentTimer<Device<Carp>, AdvertisementDue>,
+    /// The MASTER has been silent for too long. Looked at after the packets that
+    /// are queued already.
+    #[pin]
+    pub(super) time_out: SoftTimer<Device<Carp>, TimedOut>,
+}
+
+impl Timers {
+    /// Stopped timers.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            advertisement <- UrgentTimer::new(),
+            time_out <- SoftTimer::new(),
+        })
+    }
+}
+
+/// [`Timers::advertisement`] expired.
+pub(crate) struct AdvertisementDue;
+
+impl Expire<Device<Carp>> for AdvertisementDue {
+    fn expired(device: &Device<Carp>) {
+        handle(device, Event::AdvertisementTimer);
+    }
+}
+
+/// [`Timers::time_out`] expired.
+pub(crate) struct TimedOut;
+
+impl Expire<Device<Carp>> for TimedOut {
+    fn expired(device: &Device<Carp>) {
+        handle(device, Event::TimeOutTimer);
+    }
+}
+
+impl Group {
+    /// A group of which nothing is known yet.
+    pub(super) fn new() -> impl PinInit<Self, Error> {
+        let machine = Machine {
+            core: proto::Group::new(Parameters::default(), random_u64()),
+            vhid: None,
+            key: Key::default(),
+            digests: None,
+            port: None,
+            sources: Sources::default(),
+            address_hash: 0,
+        };
+        try_pin_init!(Self {
+            machine <- new_spin_lock_bh!(machine, "carp_group"),
+            parent: DeviceSlot::new(),
+            counters: Counters::new(),
+        })
+    }
+}
+
+/// Tells a group that something happened, and does what follows. Softirq or
+/// process context.
+pub(super) fn handle(device: &Device<Carp>, event: Event) {
+    let outcome = device.private().machine.lock().step(device, event);
+    outcome.perform(device);
+}
+
+impl Machine {
+    /// Lets the state machine decide, and takes note of what is to be done
+    /// without the lock.
+    #[must_use]
+    pub(super) fn step(&mut self, device: &Device<Carp>, event: Event) -> Outcome {
+        let now = Instant::from_nanos(timer::now());
+        let actions = self.core.handle(now, event);
+        let outbox = actions
+            .advertise
+            .map(|advertise| Outbox::new(self, advertise));
+        if actions.transition.is_some() {
+            self.publish(device);
+        }
+        self.arm(device);
+        Outcome {
+            actions,
+            outbox,
+            vhid: self.vhid,
+            port: self.port.clone(),
+        }
+    }
+
+    /// Shows the state to those who look at it without the lock: the frames of
+    /// the parent, and everybody who knows carrier.
+    pub(super) fn publish(&self, device: &Device<Carp>) {
+        let state = self.core.state();
+        if let (Some(port), Some(vhid)) = (&self.port, self.vhid) {
+            port.set_state(vhid, Some(state));
+        }
+        device.set_carrier(state == State::Master);
+    }
+
+    fn arm(&self, device: &Device<Carp>) {
+        match self.core.advertisement_due() {
+            Some(at) => {
+                device.start_urgent_timer(|timers| &timers.advertisement, at.as_nanos());
+            }
+            None => device.timers().advertisement.stop(),
+        }
+        match self.core.time_out_due() {
+            Some(at) => device.start_timer(|timers| &timers.time_out, at.as_nanos()),
+            None => device.timers().time_out.stop(),
+        }
+    }
+}
+
+/// What a step of the machine asks for.
+#[must_use]
+pub(super) struct Outcome {
+    pub(super) actions: Actions,
+    outbox: Option<Outbox>,
+    vhid: Option<Vhid>,
+    port: Option<Arc<Port>>,
+}
+
+impl Outcome {
+    /// Why the advertisement that was heard was not used, if it was not.
+    pub(super) fn discard(&self) -> Option<Discard> {
+        self.actions.discard
+    }
+
+    /// Does it. No lock is held.
+    pub(super) fn perform(&self, device: &Device<Carp>) {
+        let counters = &device.private().counters;
+        if let (Some(port), Some(vhid)) = (&self.port, self.vhid) {
+            if let Some(outbox) = &self.outbox {
+                advertise::send(outbox, port.parent(), vhid, counters);
+            }
+            if self.actions.announce {
+                announce::all(device, port.parent(), vhid);
+            }
+        }
+        if let Some(notice) = self.actions.notice {
+            match notice {
+                Notice::OtherMaster | Notice::Tie => counters.other_master.increment(),
+            }
+        }
+        if let Some(transition) = self.actions.transition {
+            log::transition(device, &transition);
+        }
+    }
+}

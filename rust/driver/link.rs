@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The network device of kind `carp`.
+//!
+//! Contexts are those of [`Driver`].
+
+use super::{
+    conditions,
+    group::{
+        self,
+        Group,
+        Timers, //
+    },
+    parent,
+    report,
+    request::{
+        self,
+        Change, //
+    }, //
+};
+use crate::{
+    net::{
+        attribute::Message,
+        extended_ack::ExtendedAck,
+        inet_device,
+        link_device::{
+            Device,
+            Driver,
+            Statistics, //
+        },
+        netdevice::NetDevice,
+        rtnl::Rtnl,
+        rtnl_link::{
+            Link,
+            Request, //
+        },
+        skbuff::Packet, //
+    },
+    proto::Event, //
+};
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
+
+/// The driver of devices of kind `carp`.
+pub(crate) struct Carp;
+
+static LINK: Link<Carp> = Link::new(&request::POLICY);
+
+impl Driver for Carp {
+    const KIND: &'static CStr = c"carp";
+
+    type Timers = Timers;
+    type Private = Group;
+    type Prepared = Change;
+
+    fn link() -> &'static Link<Self> {
+        &LINK
+    }
+
+    fn timers() -> impl PinInit<Timers> {
+        Timers::new()
+    }
+
+    fn private(_: &NetDevice) -> impl PinInit<Group, Error> {
+        Group::new()
+    }
+
+    fn prepare(
+        device: &NetDevice,
+        request: &Request<'_>,
+        ack: &mut ExtendedAck,
+        rtnl: &Rtnl,
+    ) -> Result<Change> {
+        request::create(device, request, ack, rtnl)
+    }
+
+    fn configure(
+        device: &Device<Self>,
+        change: Change,
+        ack: &mut ExtendedAck,
+        rtnl: &Rtnl,
+    ) -> Result {
+        inet_device::set_address_generation_none(device, rtnl);
+        apply(device, change, ack, rtnl)
+    }
+
+    fn change(
+        device: &Device<Self>,
+        request: &Request<'_>,
+        ack: &mut ExtendedAck,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let change = request::change(device, request, ack, rtnl)?;
+        apply(device, change, ack, rtnl)
+    }
+
+    const INFORMATION_SIZE: usize = report::PARAMETERS_SIZE;
+
+    fn fill_information(device: &Device<Self>, message: &mut Message<'_>) -> Result {
+        report::parameters(device, message)
+    }
+
+    const STATISTICS_SIZE: usize = report::COUNTERS_SIZE;
+
+    fn fill_statistics(device: &Device<Self>, message: &mut Message<'_>) -> Result {
+        report::counters(device, message)
+    }
+
+    fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>) {
+        let group = device.private();
+        let (frames, bytes) = group.counters.device_sent.get();
+        statistics.add_sent(frames, bytes);
+        let place = {
+            let machine = group.machine.lock();
+            machine.port.clone().zip(machine.vhid)
+        };
+        let mut received = 0;
+        if let Some((port, vhid)) = place {
+            let ((frames, bytes), dropped) = port.received(vhid);
+            statistics.add_received(frames, bytes);
+            received = dropped;
+        }
+        statistics.add_dropped(received, group.counters.sent_not_master.get());
+    }
+
+    fn open(device: &Device<Self>, _: &Rtnl) -> Result {
+        conditions::refresh(device);
+        Ok(())
+    }
+
+    fn stop(device: &Device<Self>, _: &Rtnl) {
+        conditions::refresh(device);
+    }
+
+    fn uninit(device: &Device<Self>, rtnl: &Rtnl) {
+        parent::detach(device, rtnl);
+    }
+
+    /// What is routed out of the device leaves the parent from the virtual MAC,
+    /// as long as this host is MASTER.
+    fn transmit(device: &Device<Self>, packet: Packet) {
+        let group = device.private();
+        let guard = rcu::read_lock();
+        let parent = group
+            .parent
+            .get(&guard)
+            .filter(|_| device.has_carrier());
+        let Some(parent) = parent else {
+            group.counters.sent_not_master.increment();
+            packet.discard();
+            return;
+        };
+        let bytes = packet.len();
+        if packet.transmit_through(parent).is_ok() {
+            group.counters.device_sent.add(bytes);
+        }
+    }
+}
+
+/// Does what was checked. Only what can fail for want of memory can still fail,
+/// and it comes first.
+fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
+    if let Some(parent) = &change.parent {
+        parent::attach(device, parent, ack, rtnl)?;
+    }
+    if let Some(parameters) = change.parameters {
+        group::handle(device, Event::Parameters(parameters));
+    }
+    if let Some(key) = change.key {
+        device.private().machine.lock().key = key;
+    }
+    if let Some(vhid) = change.vhid {
+        parent::set_vhid(device, vhid, rtnl);
+    }
+    conditions::refresh(device);
+    if let Some(state) = change.state {
+        group::handle(device, Event::Request(state));
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is written to the kernel's log, by `net.inet.carp.log`.
+//!
+//! The levels are OpenBSD's (protocol reference, section 5): 2 changes between
+//! MASTER and BACKUP, 3 other masters, 4 changes from and to INIT, 5 and up
+//! advertisements that were not used. Any context.
+
+use super::{
+    link::Carp,
+    network, //
+};
+use crate::{
+    net::{
+        link_device::Device,
+        netdevice::NetDevice,
+        ratelimit::net_ratelimit, //
+    },
+    proto::{
+        Discard,
+        Reason,
+        Source,
+        State,
+        Transition,
+        Vhid, //
+    }, //
+};
+use core::net::{
+    Ipv4Addr,
+    Ipv6Addr, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+const LEVEL_TRANSITION: i32 = 2;
+const LEVEL_INIT: i32 = 4;
+const LEVEL_DISCARD: i32 = 5;
+
+/// A change of state.
+pub(super) fn transition(device: &Device<Carp>, transition: &Transition) {
+    let level = match (transition.from, transition.to) {
+        (State::Init, _) | (_, State::Init) => LEVEL_INIT,
+        _ => LEVEL_TRANSITION,
+    };
+    if network::log_level(device.namespace()) >= level {
+        pr_info!(
+            "{}: {} -> {} ({})\n",
+            **device,
+            state(transition.from),
+            state(transition.to),
+            reason(transition.reason),
+        );
+    }
+}
+
+/// An advertisement that was not used. Says what to check.
+pub(super) fn discard(parent: &NetDevice, vhid: Option<Vhid>, source: Source, discard: Discard) {
+    if network::log_level(parent.namespace()) < LEVEL_DISCARD || !net_ratelimit() {
+        return;
+    }
+    pr_info!(
+        "{}: vhid {}: advertisement from {} not used: {}\n",
+        *parent,
+        vhid.map_or(0, Vhid::get),
+        Address(source),
+        match discard {
+            Discard::NotAllowed => "net.inet.carp.allow is 0",
+            Discard::BadHopLimit => "TTL or hop limit is not 255: it was routed, or forged",
+            Discard::BadLength => "too short",
+            Discard::BadVersion => "not CARP version 2; VRRP with the same number?",
+            Discard::BadType => "not an advertisement",
+            Discard::BadChecksum => "wrong checksum",
+            Discard::UnknownVhid => "no such group here",
+            Discard::NotRunning => "the group is in INIT",
+            Discard::BadDigest =>
+                "digest does not match: passphrase or list of addresses differs from the sender's",
+            Discard::OwnEcho => "our own, sent back by the network",
+        },
+    );
+}
+
+/// The address of a sender, in a message.
+struct Address(Source);
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Source::V4(address) => core::fmt::Display::fmt(&Ipv4Addr::from(address), formatter),
+            Source::V6(address) => core::fmt::Display::fmt(&Ipv6Addr::from(address), formatter),
+        }
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Init => "INIT",
+        State::Backup => "BACKUP",
+        State::Master => "MASTER",
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Created => "created",
+        Reason::NoVhid => "no vhid is set",
+        Reason::NoParent => "no parent device",
+        Reason::NoAddress => "no virtual address",
+        Reason::DeviceDown => "device is down",
+        Reason::ParentDown => "parent is down",
+        Reason::NoCarrier => "parent has no carrier",
+        Reason::NotAllowed => "net.inet.carp.allow is 0",
+        Reason::Ready => "configuration complete",
+        Reason::BetterMaster => "more frequent advertisement received",
+        Reason::EqualMaster => "equal advertisement received, the sender's address wins",
+        Reason::Requested => "requested",
+        Reason::TimedOut => "master timed out",
+        Reason::Preempted => "preempting a slower master",
+        Reason::MasterDemoted => "master is demoted",
+        Reason::MasterTooSlow => "master will time out",
+        Reason::MasterBowedOut => "master bowed out",
+    }
+}

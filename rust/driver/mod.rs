@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver: what joins the protocol core to the kernel.
+//!
+//! A group of hosts that share addresses is a network device of kind `carp`
+//! ([`link`]); its state machine, key and timers are a [`group::Group`]. The
+//! device it sits on, its parent, has one [`port::Port`] for all groups on it,
+//! which sees every frame the parent receives.
+//!
+//! # Contexts and locks
+//!
+//! - Configuration (netlink, sysctl, notifiers) runs in process context with the
+//!   RTNL held, and changes which port and vhid a group has.
+//! - The state machine runs wherever something happens: frames and time-outs in
+//!   softirq context, the rest in process context. Its lock
+//!   (`Group::machine`) is held only while it decides; sending comes after.
+//! - A port's table of groups has a lock of its own. It is never taken while a
+//!   machine's lock is held, nor the other way round.
+//! - Nothing on the way from a time-out to the first frame sent or taken waits
+//!   for the RTNL or a process.
+//!
+//! There is no `unsafe` here.
+
+pub(crate) mod address;
+pub(crate) mod advertise;
+pub(crate) mod announce;
+pub(crate) mod conditions;
+pub(crate) mod counters;
+pub(crate) mod digest;
+pub(crate) mod frame;
+pub(crate) mod group;
+pub(crate) mod link;
+pub(crate) mod log;
+pub(crate) mod network;
+pub(crate) mod parent;
+pub(crate) mod port;
+pub(crate) mod reboot;
+pub(crate) mod receive;
+pub(crate) mod request;
+pub(crate) mod report;

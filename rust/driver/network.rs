@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The knobs of a network namespace: `net.inet.carp.*`.
+//!
+//! Read in any context. Written in process context without the RTNL, which is
+//! then taken to tell the namespace's groups.
+
+use super::{
+    conditions,
+    link::Carp, //
+};
+use crate::net::{
+    link_device::Device,
+    namespace::Namespace,
+    netdevice::NetDevice,
+    pernet::{
+        self,
+        Founding,
+        Id,
+        IdRef,
+        PerNamespace, //
+    },
+    rtnl::Rtnl,
+    sysctl::{
+        Entry,
+        Table,
+        Values, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// What a namespace has of its own.
+#[pin_data]
+pub(crate) struct Network {
+    #[pin]
+    knobs: Table<Knobs>,
+}
+
+static NETWORK: Id<Network> = Id::new();
+
+impl PerNamespace for Network {
+    const ID: IdRef<Self> = IdRef::new(&NETWORK);
+
+    fn init(founding: Founding<'_>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            knobs <- Table::new(&founding, Knobs::new()),
+        })
+    }
+}
+
+/// `net.inet.carp.*`.
+pub(crate) struct Knobs {
+    /// Whether CARP is spoken and listened to at all.
+    allow: Atomic<i32>,
+    /// Whether a better BACKUP takes over from a MASTER that works.
+    preempt: Atomic<i32>,
+    /// What is logged, 0 (nothing) to 7.
+    log: Atomic<i32>,
+}
+
+impl Knobs {
+    const ALLOW: i32 = 1;
+    const PREEMPT: i32 = 0;
+    const LOG: i32 = 2;
+
+    fn new() -> Self {
+        Self {
+            allow: Atomic::new(Self::ALLOW),
+            preempt: Atomic::new(Self::PREEMPT),
+            log: Atomic::new(Self::LOG),
+        }
+    }
+}
+
+impl Values for Knobs {
+    const PATH: &'static CStr = c"net/inet/carp";
+
+    const ENTRIES: &'static [Entry<Self>] = &[
+        Entry {
+            name: c"allow",
+            min: 0,
+            max: 1,
+            value: |knobs| &knobs.allow,
+        },
+        Entry {
+            name: c"preempt",
+            min: 0,
+            max: 1,
+            value: |knobs| &knobs.preempt,
+        },
+        Entry {
+            name: c"log",
+            min: 0,
+            max: 7,
+            value: |knobs| &knobs.log,
+        },
+    ];
+
+    fn changed(&self, namespace: &Namespace, _: &Entry<Self>) {
+        let rtnl = Rtnl::lock();
+        let _ = NetDevice::find(namespace, &rtnl, |device| -> Option<()> {
+            if let Some(device) = Device::<Carp>::downcast(device) {
+                conditions::refresh(device);
+            }
+            None
+        });
+    }
+}
+
+/// Reads a knob; a namespace on its way out has the defaults.
+fn knob(namespace: &Namespace, value: fn(&Knobs) -> &Atomic<i32>, default: i32) -> i32 {
+    pernet::get::<Network>(namespace).map_or(default, |network| value(&network.knobs).load(Relaxed))
+}
+
+/// Whether CARP is allowed in the namespace.
+pub(super) fn allowed(namespace: &Namespace) -> bool {
+    knob(namespace, |knobs| &knobs.allow, Knobs::ALLOW) != 0
+}
+
+/// Whether a better BACKUP takes over.
+pub(super) fn preempt(namespace: &Namespace) -> bool {
+    knob(namespace, |knobs| &knobs.preempt, Knobs::PREEMPT) != 0
+}
+
+/// How much is logged.
+pub(super) fn log_level(namespace: &Namespace) -> i32 {
+    knob(namespace, |knobs| &knobs.log, Knobs::LOG)
+}

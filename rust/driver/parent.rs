@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device under a group: choosing it, joining it, and what happens to it.
+//!
+//! Process context with the RTNL held.
+
+use super::{
+    conditions,
+    link::Carp,
+    port::Port, //
+};
+use crate::{
+    net::{
+        extended_ack::ExtendedAck,
+        inet_device,
+        link_device::Device,
+        netdevice::NetDevice,
+        notifier::netdevice::{
+            Event,
+            Handler, //
+        },
+        rtnl::Rtnl,
+        rx_handler, //
+    },
+    proto::virtual_mac, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    }, //
+};
+
+/// Checks whether a device can be a parent, changing nothing.
+///
+/// # Errors
+///
+/// `EINVAL` for a device of the wrong kind, `EBUSY` for one whose frames go
+/// elsewhere, each with a sentence.
+pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
+    if parent.is_loopback() {
+        return Err(ack.refuse(c"the parent cannot be the loopback device", EINVAL));
+    }
+    if Device::<Carp>::downcast(parent).is_some() {
+        return Err(ack.refuse(c"the parent cannot be a carp device itself", EINVAL));
+    }
+    if !parent.is_ethernet() {
+        return Err(ack.refuse(c"the parent must be an Ethernet device", EINVAL));
+    }
+    if parent.is_unregistering(rtnl) {
+        return Err(ack.refuse(c"the parent is being deleted", ENODEV));
+    }
+    if rx_handler::is_busy(parent, rtnl) && Port::of(parent, rtnl).is_none() {
+        return Err(match parent.first_upper(rtnl) {
+            Some(upper) => ack.refuse_with(
+                fmt!("the parent's frames are taken already, by {upper}"),
+                EBUSY,
+            ),
+            None => ack.refuse(
+                c"the parent's frames are taken already, by another driver",
+                EBUSY,
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// Puts a group on a parent. All or nothing.
+///
+/// # Errors
+///
+/// As [`check`], and `ENOMEM`, `EMLINK`.
+pub(super) fn attach(
+    device: &Device<Carp>,
+    parent: &NetDevice,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result {
+    check(parent, ack, rtnl)?;
+    let port = Port::join(parent, device, ack, rtnl)?;
+    let group = device.private();
+    let vhid = {
+        let mut machine = group.machine.lock();
+        machine.port = Some(port.clone());
+        machine.vhid
+    };
+    group.parent.set(Some(parent), rtnl);
+    port.set_vhid(device, vhid, rtnl);
+    follow_mtu(device, parent, rtnl);
+    conditions::refresh(device);
+    Ok(())
+}
+
+/// Takes a group off its parent, if it has one.
+pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
+    let group = device.private();
+    let Some(port) = group.machine.lock().port.take() else {
+        return;
+    };
+    conditions::refresh(device);
+    group.parent.set(None, rtnl);
+    port.leave(device, rtnl);
+}
+
+/// Gives a group a vhid, and with it its virtual MAC.
+pub(super) fn set_vhid(device: &Device<Carp>, vhid: crate::proto::Vhid, rtnl: &Rtnl) {
+    let port = {
+        let mut machine = device.private().machine.lock();
+        machine.vhid = Some(vhid);
+        machine.port.clone()
+    };
+    device.set_hardware_address(&virtual_mac(vhid), rtnl);
+    if let Some(port) = port {
+        port.set_vhid(device, Some(vhid), rtnl);
+    }
+}
+
+/// The parent of a group without one: the device whose subnet has this address.
+pub(super) fn find(
+    device: &Device<Carp>,
+    address: [u8; 4],
+    rtnl: &Rtnl,
+) -> Option<ARef<NetDevice>> {
+    let wanted = u32::from_be_bytes(address);
+    NetDevice::find(device.namespace(), rtnl, |candidate| {
+        let suitable = candidate.is_ethernet() && Device::<Carp>::downcast(candidate).is_none();
+        let mut found = false;
+        if suitable {
+            inet_device::for_each_v4(candidate, &rcu::read_lock(), |own, prefix_len| {
+                let mask = u32::MAX
+                    .checked_shl(32u32.saturating_sub(u32::from(prefix_len)))
+                    .unwrap_or(0);
+                // A /32 is no subnet.
+                found |= prefix_len < 32 && (u32::from_be_bytes(own) ^ wanted) & mask == 0;
+            });
+        }
+        found.then(|| ARef::from(candidate))
+    })
+}
+
+fn follow_mtu(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
+    if device.mtu() != parent.mtu() && device.set_mtu(parent.mtu(), rtnl).is_err() {
+        pr_warn!("{}: the MTU of {} does not fit\n", **device, *parent);
+    }
+}
+
+/// What happens to parents.
+pub(crate) struct Watch;
+
+impl Handler for Watch {
+    fn event(parent: &NetDevice, event: Event, rtnl: &Rtnl) {
+        let Some(port) = Port::of(parent, rtnl) else {
+            return;
+        };
+        match event {
+            Event::Up => {
+                port.set_going_down(false);
+                conditions::refresh_all(&port);
+            }
+            // The last moment at which a bow-out leaves.
+            Event::GoingDown => {
+                port.set_going_down(true);
+                conditions::refresh_all(&port);
+            }
+            Event::Down | Event::Change => conditions::refresh_all(&port),
+            Event::ChangeMtu => {
+                for device in &port.groups() {
+                    follow_mtu(device, parent, rtnl);
+                }
+            }
+            // Deleted, or on its way to another namespace: a group is a matter
+            // of one segment and goes with its parent.
+            Event::Unregister => {
+                let groups = port.groups();
+                for device in &groups {
+                    detach(device, rtnl);
+                }
+                Device::unregister_all(groups.iter().map(|device| &**device), rtnl);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Answers to `ip -d link show` and `ip -s -d link show`.
+//!
+//! Process context, under RTNL or RCU.
+
+use super::{
+    counters::Discards,
+    link::Carp, //
+};
+use crate::{
+    net::{
+        attribute::{
+            size_of_attribute,
+            Message,
+            SIZE_OF_U64, //
+        },
+        bindings,
+        link_device::Device,
+        timer, //
+    },
+    proto::Instant, //
+};
+use kernel::prelude::*;
+
+/// The room for [`parameters`]: seven numbers of four bytes, one of eight.
+pub(super) const PARAMETERS_SIZE: usize = 7 * size_of_attribute(4) + SIZE_OF_U64;
+
+/// The room for [`counters`].
+pub(super) const COUNTERS_SIZE: usize = (bindings::__IFLA_CARP_STATS_MAX as usize - 1) * SIZE_OF_U64;
+
+/// Writes parameters and state.
+pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    let machine = device.private().machine.lock();
+    let core = &machine.core;
+    let parameters = core.parameters();
+    if let Some(vhid) = machine.vhid {
+        message.put_u32(bindings::IFLA_CARP_VHID, vhid.get().into())?;
+    }
+    message.put_u32(bindings::IFLA_CARP_ADVBASE, parameters.advbase().into())?;
+    message.put_u32(bindings::IFLA_CARP_ADVSKEW, parameters.advskew().into())?;
+    message.put_u32(bindings::IFLA_CARP_STATE, core.state() as u32)?;
+    message.put_u32(bindings::IFLA_CARP_REASON, core.reason() as u32)?;
+    message.put_u32(bindings::IFLA_CARP_MISSING, core.missing().bits())?;
+    message.put_u32(bindings::IFLA_CARP_TRANSITIONS, core.transitions())?;
+    let since = Instant::from_nanos(timer::now()).since(core.since());
+    message.put_u64(bindings::IFLA_CARP_SINCE, since.as_nanos(), bindings::IFLA_CARP_PAD)
+}
+
+/// Writes the counters.
+pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    let counters = &device.private().counters;
+    let (port, vhid) = {
+        let machine = device.private().machine.lock();
+        (machine.port.clone(), machine.vhid)
+    };
+    let (_, dropped) = port
+        .as_ref()
+        .zip(vhid)
+        .map_or(((0, 0), 0), |(port, vhid)| port.received(vhid));
+
+    let mut put = |number, value| message.put_u64(number, value, bindings::IFLA_CARP_STATS_PAD);
+    put(bindings::IFLA_CARP_STATS_TX_V4, counters.sent_v4.get())?;
+    put(bindings::IFLA_CARP_STATS_TX_V6, counters.sent_v6.get())?;
+    put(bindings::IFLA_CARP_STATS_TX_BOW_OUT, counters.sent_bow_out.get())?;
+    put(bindings::IFLA_CARP_STATS_TX_ERRORS, counters.send_errors.get())?;
+    put(bindings::IFLA_CARP_STATS_RX_V4, counters.received_v4.get())?;
+    put(bindings::IFLA_CARP_STATS_RX_V6, counters.received_v6.get())?;
+    put(bindings::IFLA_CARP_STATS_ANNOUNCEMENTS, counters.announcements.get())?;
+    put(bindings::IFLA_CARP_STATS_ARP_REPLIES, counters.arp_replies.get())?;
+    put(bindings::IFLA_CARP_STATS_OTHER_MASTER, counters.other_master.get())?;
+    put(bindings::IFLA_CARP_STATS_RX_NOT_MASTER, dropped)?;
+    put(
+        bindings::IFLA_CARP_STATS_TX_NOT_MASTER,
+        counters.sent_not_master.get(),
+    )?;
+
+    // What no group could be charged with is the parent's, and all its groups
+    // show it.
+    let parents = port.as_ref().map(|port| &port.discards);
+    let unknown = parents.map_or(0, Discards::unknown_vhid);
+    let unattributed = parents.map_or(0, Discards::total) - unknown;
+    let numbers = bindings::IFLA_CARP_STATS_DISCARD_NOT_ALLOWED..;
+    for (number, value) in numbers.zip(counters.discards.get()) {
+        let of_parent = number == bindings::IFLA_CARP_STATS_DISCARD_UNKNOWN_VHID;
+        put(number, if of_parent { unknown } else { value })?;
+    }
+    put(bindings::IFLA_CARP_STATS_DISCARD_UNATTRIBUTED, unattributed)
+}

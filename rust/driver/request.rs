@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Netlink requests: taken apart and checked whole before anything changes.
+//!
+//! Process context with the RTNL held. Every refusal has a sentence that names
+//! the attribute and the rule.
+
+use super::{
+    link::Carp,
+    parent,
+    port::Port, //
+};
+use crate::{
+    net::{
+        attribute::Policy,
+        bindings::{
+            __IFLA_CARP_MAX,
+            IFLA_ADDRESS,
+            IFLA_CARP_ADVBASE,
+            IFLA_CARP_ADVSKEW,
+            IFLA_CARP_KEY,
+            IFLA_CARP_MISSING,
+            IFLA_CARP_PAD,
+            IFLA_CARP_REASON,
+            IFLA_CARP_SINCE,
+            IFLA_CARP_STATE,
+            IFLA_CARP_TRANSITIONS,
+            IFLA_CARP_VHID,
+            IFLA_LINK, //
+        },
+        extended_ack::ExtendedAck,
+        link_device::Device,
+        netdevice::NetDevice,
+        rtnl::Rtnl,
+        rtnl_link::Request, //
+    },
+    proto::{
+        Key,
+        ParameterError,
+        Parameters,
+        State,
+        Vhid, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// What netlink checks by itself.
+pub(super) static POLICY: [Policy; __IFLA_CARP_MAX as usize] = {
+    let mut policy = [Policy::STRICT; __IFLA_CARP_MAX as usize];
+    policy[IFLA_CARP_VHID as usize] = Policy::U32;
+    policy[IFLA_CARP_ADVBASE as usize] = Policy::U32;
+    policy[IFLA_CARP_ADVSKEW as usize] = Policy::U32;
+    policy[IFLA_CARP_KEY as usize] = Policy::BINARY;
+    policy[IFLA_CARP_STATE as usize] = Policy::U32;
+    policy[IFLA_CARP_REASON as usize] = Policy::reject(c"reason is read only");
+    policy[IFLA_CARP_MISSING as usize] = Policy::reject(c"missing is read only");
+    policy[IFLA_CARP_TRANSITIONS as usize] = Policy::reject(c"transitions is read only");
+    policy[IFLA_CARP_SINCE as usize] = Policy::reject(c"since is read only");
+    policy[IFLA_CARP_PAD as usize] = Policy::reject(c"padding is no attribute of a request");
+    policy
+};
+
+/// What a request asks for, checked.
+pub(crate) struct Change {
+    pub(super) vhid: Option<Vhid>,
+    pub(super) parameters: Option<Parameters>,
+    pub(super) key: Option<Key>,
+    pub(super) state: Option<State>,
+    pub(super) parent: Option<ARef<NetDevice>>,
+}
+
+/// What a request changes.
+struct Present<'a> {
+    /// The device itself, which does not count as another group.
+    device: &'a NetDevice,
+    state: State,
+    vhid: Option<Vhid>,
+    parameters: Parameters,
+    parent: Option<ARef<NetDevice>>,
+}
+
+/// Checks a request to make a device.
+pub(super) fn create(
+    device: &NetDevice,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result<Change> {
+    if let Some(attribute) = request.general.get(IFLA_ADDRESS) {
+        return Err(ack.refuse_attribute(
+            attribute,
+            c"the address of a carp device follows from its vhid",
+            EOPNOTSUPP,
+        ));
+    }
+    let present = Present {
+        device,
+        state: State::Init,
+        vhid: None,
+        parameters: Parameters::default(),
+        parent: None,
+    };
+    check(&present, request, ack, rtnl)
+}
+
+/// Checks a request to change a device.
+pub(super) fn change(
+    device: &Device<Carp>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result<Change> {
+    let machine = device.private().machine.lock();
+    let present = Present {
+        device,
+        state: machine.core.state(),
+        vhid: machine.vhid,
+        parameters: machine.core.parameters(),
+        parent: machine.port.as_ref().map(|port| ARef::from(port.parent())),
+    };
+    drop(machine);
+    check(&present, request, ack, rtnl)
+}
+
+fn check(
+    present: &Present<'_>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result<Change> {
+    let change = Change {
+        vhid: vhid(request, ack)?,
+        parameters: parameters(present, request, ack)?,
+        key: key(request, ack)?,
+        state: state(present, request, ack)?,
+        parent: new_parent(present, request, ack, rtnl)?,
+    };
+    let parent = change.parent.as_ref().or(present.parent.as_ref());
+    let vhid = change.vhid.or(present.vhid);
+    if let (Some(parent), Some(vhid)) = (parent, vhid) {
+        let taken =
+            Port::of(parent, rtnl).is_some_and(|port| port.has_other(vhid, present.device));
+        if taken {
+            return Err(ack.refuse_with(
+                fmt!("vhid {} is used already on {}", vhid.get(), **parent),
+                EEXIST,
+            ));
+        }
+    }
+    Ok(change)
+}
+
+fn vhid(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Vhid>> {
+    let Some(attribute) = request.own.get(IFLA_CARP_VHID) else {
+        return Ok(None);
+    };
+    let vhid = u8::try_from(attribute.u32()?).ok().and_then(Vhid::new);
+    match vhid {
+        Some(vhid) => Ok(Some(vhid)),
+        None => Err(ack.refuse_attribute(attribute, c"vhid must be from 1 to 255", EINVAL)),
+    }
+}
+
+fn parameters(
+    present: &Present<'_>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+) -> Result<Option<Parameters>> {
+    let advbase = request.own.get(IFLA_CARP_ADVBASE);
+    let advskew = request.own.get(IFLA_CARP_ADVSKEW);
+    let Some(named) = advbase.or(advskew) else {
+        return Ok(None);
+    };
+    let base = advbase.map_or(Ok(present.parameters.advbase().into()), |value| value.u32())?;
+    let skew = advskew.map_or(Ok(present.parameters.advskew().into()), |value| value.u32())?;
+    Parameters::new(base, skew).map(Some).map_err(|error| {
+        let (attribute, sentence) = match error {
+            ParameterError::AdvbaseOutOfRange => {
+                (advbase, c"advbase must be from 0 to 255 seconds")
+            }
+            ParameterError::AdvskewOutOfRange => {
+                (advskew, c"advskew must be from 0 to 254 256ths of a second")
+            }
+            ParameterError::BothZero => (None, c"advbase 0 needs an advskew of at least 1"),
+        };
+        ack.refuse_attribute(attribute.unwrap_or(named), sentence, EINVAL)
+    })
+}
+
+fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
+    let Some(attribute) = request.own.get(IFLA_CARP_KEY) else {
+        return Ok(None);
+    };
+    match Key::new(attribute.bytes()) {
+        Some(key) => Ok(Some(key)),
+        None => Err(ack.refuse_attribute(attribute, c"key must be at most 20 bytes long", EINVAL)),
+    }
+}
+
+fn state(
+    present: &Present<'_>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+) -> Result<Option<State>> {
+    let Some(attribute) = request.own.get(IFLA_CARP_STATE) else {
+        return Ok(None);
+    };
+    let state = match attribute.u32()? {
+        number if number == State::Backup as u32 => State::Backup,
+        number if number == State::Master as u32 => State::Master,
+        _ => {
+            let sentence = c"only state MASTER or BACKUP can be asked for";
+            return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
+        }
+    };
+    if present.state == State::Init {
+        let sentence = c"a group in INIT has no state to change";
+        return Err(ack.refuse_attribute(attribute, sentence, ENETDOWN));
+    }
+    Ok(Some(state))
+}
+
+/// The parent that is to be joined; none if there is one already and it is the
+/// same.
+fn new_parent(
+    present: &Present<'_>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result<Option<ARef<NetDevice>>> {
+    let Some(attribute) = request.general.get(IFLA_LINK) else {
+        return Ok(None);
+    };
+    let namespace = present.device.namespace();
+    if request
+        .link_namespace
+        .is_some_and(|other| other != namespace)
+    {
+        let sentence = c"the parent must be in the namespace of the carp device";
+        return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
+    }
+    let Some(parent) = NetDevice::by_index(namespace, attribute.u32()?, rtnl) else {
+        return Err(ack.refuse_attribute(attribute, c"the parent does not exist", ENODEV));
+    };
+    match &present.parent {
+        Some(old) if **old == *parent => Ok(None),
+        Some(_) => {
+            let sentence = c"the parent cannot be changed, delete the device instead";
+            Err(ack.refuse_attribute(attribute, sentence, EBUSY))
+        }
+        None => {
+            parent::check(parent, ack, rtnl)?;
+            Ok(Some(ARef::from(parent)))
+        }
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network devices of any kind, as others see them.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+//!
+//! Any context unless a function wants an [`Rtnl`]. A device that a driver of
+//! ours implements is a [`super::link_device::Device`].
+
+use super::{
+    bindings,
+    extended_ack::ExtendedAck,
+    namespace::Namespace,
+    rtnl::Rtnl, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    fmt,
+    prelude::*,
+    sync::aref::AlwaysRefCounted,
+    types::Opaque, //
+};
+
+/// The bytes of an Ethernet address.
+pub(crate) const ADDRESS_LEN: usize = 6;
+
+/// A network device.
+///
+/// Wraps the kernel's [`struct net_device`](srctree/include/linux/netdevice.h).
+///
+/// # Invariants
+///
+/// The device was allocated by the networking core and its memory stays valid
+/// while a reference to it exists: a holder has a count of it (`ARef`), or is in
+/// a callback or an RCU section in which the core keeps it.
+#[repr(transparent)]
+pub(crate) struct NetDevice(Opaque<bindings::net_device>);
+
+// SAFETY: The networking core hands devices from one context to another.
+unsafe impl Send for NetDevice {}
+
+// SAFETY: What is read here without a lock, the core reads without one too.
+unsafe impl Sync for NetDevice {}
+
+// SAFETY: `dev_hold` and `dev_put` count, and the core waits for the count to
+// fall before it frees a device.
+unsafe impl AlwaysRefCounted for NetDevice {
+    fn inc_ref(&self) {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::dev_hold(self.as_raw()) };
+    }
+
+    unsafe fn dec_ref(device: NonNull<Self>) {
+        // SAFETY: The caller gives up a count that it has.
+        unsafe { bindings::dev_put(device.as_ptr().cast()) };
+    }
+}
+
+impl PartialEq for NetDevice {
+    /// The same device, not a like one.
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+/// The name of the device.
+impl fmt::Display for NetDevice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: Valid by the type invariants. A name that is being changed can
+        // be read half, as every message of the kernel's that has a name can.
+        let name = unsafe { (*self.as_raw()).name };
+        for byte in name.iter().take_while(|byte| **byte != 0) {
+            fmt::Write::write_char(formatter, char::from(*byte as u8))?;
+        }
+        Ok(())
+    }
+}
+
+impl NetDevice {
+    /// Wraps a pointer.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must be a device that stays valid for `'a`.
+    pub(super) unsafe fn from_raw<'a>(raw: *mut bindings::net_device) -> &'a Self {
+        // CAST: `NetDevice` is transparent.
+        // SAFETY: The caller promises that it is valid for `'a`.
+        unsafe { &*raw.cast() }
+    }
+
+    /// The wrapped pointer.
+    pub(super) fn as_raw(&self) -> *mut bindings::net_device {
+        self.0.get()
+    }
+
+    /// The device of this number in a namespace.
+    pub(crate) fn by_index<'a>(namespace: &Namespace, index: u32, _: &'a Rtnl) -> Option<&'a Self> {
+        let index = c_int::try_from(index).ok()?;
+        // SAFETY: The namespace is valid, and the RTNL is held.
+        let raw = unsafe { bindings::__dev_get_by_index(namespace.as_raw(), index) };
+        // SAFETY: A registered device stays as long as the RTNL is held.
+        (!raw.is_null()).then(|| unsafe { Self::from_raw(raw) })
+    }
+
+    /// Calls `visit` with each device of a namespace, until it returns `Some`.
+    pub(crate) fn find<'a, R>(
+        namespace: &Namespace,
+        _: &'a Rtnl,
+        mut visit: impl FnMut(&'a Self) -> Option<R>,
+    ) -> Option<R> {
+        // SAFETY: The namespace is valid, and the RTNL is held, which keeps the
+        // list of its devices unchanged unless `visit` changes it.
+        let mut raw = unsafe { bindings::first_net_device(namespace.as_raw()) };
+        while !raw.is_null() {
+            // SAFETY: A listed device stays as long as the RTNL is held.
+            let device = unsafe { Self::from_raw(raw) };
+            if let Some(result) = visit(device) {
+                return Some(result);
+            }
+            // SAFETY: As above.
+            raw = unsafe { bindings::next_net_device(raw) };
+        }
+        None
+    }
+
+    /// The number of the device in its namespace.
+    pub(crate) fn index(&self) -> u32 {
+        // SAFETY: Valid by the type invariants.
+        (unsafe { (*self.as_raw()).ifindex }) as u32
+    }
+
+    /// The namespace the device is in.
+    pub(crate) fn namespace(&self) -> &Namespace {
+        // SAFETY: Valid by the type invariants, and a device keeps its namespace.
+        unsafe { Namespace::from_raw(bindings::dev_net(self.as_raw())) }
+    }
+
+    fn flags(&self) -> u32 {
+        // SAFETY: Valid by the type invariants.
+        unsafe { (*self.as_raw()).flags }
+    }
+
+    /// Whether an administrator has it up.
+    pub(crate) fn is_up(&self) -> bool {
+        self.flags() & bindings::net_device_flags_IFF_UP != 0
+    }
+
+    /// Whether it is open: after the driver's `open`, until just before `stop`.
+    pub(crate) fn is_running(&self) -> bool {
+        self.has_state(bindings::netdev_state_t___LINK_STATE_START)
+    }
+
+    /// Whether it has carrier.
+    pub(crate) fn has_carrier(&self) -> bool {
+        !self.has_state(bindings::netdev_state_t___LINK_STATE_NOCARRIER)
+    }
+
+    fn has_state(&self, bit: bindings::netdev_state_t) -> bool {
+        // SAFETY: Valid by the type invariants.
+        let state = unsafe { core::ptr::read_volatile(&raw const (*self.as_raw()).state) };
+        state & (1 << bit) != 0
+    }
+
+    /// Whether it speaks Ethernet and is not the loopback device.
+    pub(crate) fn is_ethernet(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        let kind = unsafe { (*self.as_raw()).type_ };
+        u32::from(kind) == bindings::ARPHRD_ETHER && !self.is_loopback()
+    }
+
+    /// Whether it is the loopback device of its namespace.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.flags() & bindings::net_device_flags_IFF_LOOPBACK != 0
+    }
+
+    /// Whether it is on the way out: being unregistered, or queued for that.
+    pub(crate) fn is_unregistering(&self, _: &Rtnl) -> bool {
+        // SAFETY: Valid by the type invariants, and the RTNL is held.
+        let (state, queued) = unsafe {
+            (
+                (*self.as_raw()).reg_state,
+                bindings::unregister_netdevice_queued(self.as_raw()),
+            )
+        };
+        queued || u32::from(state) != bindings::netdev_reg_state_NETREG_REGISTERED
+    }
+
+    /// The largest packet in bytes, without the link header.
+    pub(crate) fn mtu(&self) -> u32 {
+        // SAFETY: Valid by the type invariants.
+        unsafe { (*self.as_raw()).mtu }
+    }
+
+    /// Adds an address to the unicast filter: frames to it are received, in
+    /// promiscuous mode only where the device has no filter.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn add_unicast_filter(&self, address: &[u8; ADDRESS_LEN], _: &Rtnl) -> Result {
+        // SAFETY: Valid by the type invariants; an Ethernet device's addresses
+        // are of this length.
+        to_result(unsafe { bindings::dev_uc_add(self.as_raw(), address.as_ptr()) })
+    }
+
+    /// Takes back one [`NetDevice::add_unicast_filter`].
+    pub(crate) fn remove_unicast_filter(&self, address: &[u8; ADDRESS_LEN], _: &Rtnl) {
+        // SAFETY: As in `add_unicast_filter`. The error, that there is no such
+        // address, is of no interest.
+        let _ = unsafe { bindings::dev_uc_del(self.as_raw(), address.as_ptr()) };
+    }
+
+    /// Notes that `upper` is stacked on this device.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`, `EEXIST`, `EMLINK`, `ENOMEM`, with an explanation.
+    pub(crate) fn link_upper(
+        &self,
+        upper: &Self,
+        ack: &mut ExtendedAck,
+        _: &Rtnl,
+    ) -> Result {
+        // SAFETY: Both are valid and registered, and the RTNL is held.
+        to_result(unsafe {
+            bindings::netdev_upper_dev_link(self.as_raw(), upper.as_raw(), ack.as_raw())
+        })
+    }
+
+    /// Takes back [`NetDevice::link_upper`].
+    pub(crate) fn unlink_upper(&self, upper: &Self, _: &Rtnl) {
+        // SAFETY: Both are valid, and the RTNL is held.
+        unsafe { bindings::netdev_upper_dev_unlink(self.as_raw(), upper.as_raw()) };
+    }
+
+    /// A device that is stacked on this one, if there is one.
+    pub(crate) fn first_upper<'a>(&'a self, _: &'a Rtnl) -> Option<&'a Self> {
+        // SAFETY: Valid by the type invariants. The RTNL keeps the list, of which
+        // the first position is its head.
+        unsafe {
+            let mut position = &raw mut (*self.as_raw()).adj_list.upper;
+            let upper = bindings::netdev_upper_get_next_dev_rcu(self.as_raw(), &raw mut position);
+            (!upper.is_null()).then(|| Self::from_raw(upper))
+        }
+    }
+
+    /// Sets the largest packet.
+    ///
+    /// # Errors
+    ///
+    /// What the driver and the notifiers say.
+    pub(crate) fn set_mtu(&self, mtu: u32, _: &Rtnl) -> Result {
+        // SAFETY: Valid by the type invariants, and the RTNL is held.
+        to_result(unsafe { bindings::dev_set_mtu(self.as_raw(), mtu as c_int) })
+    }
+}

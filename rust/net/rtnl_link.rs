@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Announcing a kind of device to rtnetlink: `ip link add … type KIND`.
+//!
+//! C header: [`include/net/rtnetlink.h`](srctree/include/net/rtnetlink.h)
+//!
+//! All callbacks run in process context with the RTNL held, but for the writing
+//! of answers, which may run under RCU alone, and for `transmit` and
+//! `statistics` (see [`Driver`]).
+
+use super::{
+    attribute::{
+        Attributes,
+        Message,
+        Policy, //
+    },
+    bindings,
+    extended_ack::ExtendedAck,
+    link_device::{
+        drop_slot,
+        initialise_slot,
+        Device,
+        Driver,
+        Slot,
+        Statistics, //
+    },
+    namespace::Namespace,
+    netdevice::NetDevice,
+    rtnl::Rtnl,
+    skbuff::Packet, //
+};
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::NonNull, //
+};
+use kernel::{
+    error::{
+        from_result,
+        to_result, //
+    },
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A request to make or change a device.
+pub(crate) struct Request<'a> {
+    /// The attributes that all kinds of devices have (`IFLA_*`).
+    pub(crate) general: Attributes<'a>,
+    /// Those of this kind alone (`IFLA_INFO_DATA`).
+    pub(crate) own: Attributes<'a>,
+    /// The namespace in which the sender looks at `IFLA_LINK`, if it named one.
+    pub(crate) link_namespace: Option<&'a Namespace>,
+}
+
+/// One kind of device, announced or to be announced. Lives in a static.
+///
+/// Wraps the kernel's [`struct rtnl_link_ops`](srctree/include/net/rtnetlink.h)
+/// and what it points to.
+pub(crate) struct Link<T: Driver> {
+    ops: Opaque<bindings::rtnl_link_ops>,
+    device_ops: bindings::net_device_ops,
+    device_type: Opaque<kernel::bindings::device_type>,
+    driver: PhantomData<T>,
+}
+
+// SAFETY: Written to by `register` alone, which says so; the core has its own
+// locks for what it keeps in the ops.
+unsafe impl<T: Driver> Sync for Link<T> {}
+
+impl<T: Driver> Link<T> {
+    /// A kind of device with these attributes of its own.
+    ///
+    /// Entry 0 of the policy is no attribute.
+    pub(crate) const fn new(policy: &'static [Policy]) -> Self {
+        assert!(align_of::<Slot<T>>() <= bindings::NETDEV_ALIGN as usize);
+        // SAFETY: All three are C structures for which zero is a valid state.
+        let (mut ops, mut device_ops, mut device_type) = unsafe {
+            (
+                MaybeUninit::<bindings::rtnl_link_ops>::zeroed().assume_init(),
+                MaybeUninit::<bindings::net_device_ops>::zeroed().assume_init(),
+                MaybeUninit::<kernel::bindings::device_type>::zeroed().assume_init(),
+            )
+        };
+
+        ops.kind = T::KIND.as_ptr().cast();
+        ops.priv_size = size_of::<Slot<T>>();
+        ops.setup = Some(Self::setup_callback);
+        ops.maxtype = (policy.len() - 1) as u32;
+        ops.policy = policy.as_ptr().cast();
+        ops.newlink = Some(Self::newlink_callback);
+        ops.changelink = Some(Self::changelink_callback);
+        ops.dellink = Some(Self::dellink_callback);
+        ops.get_size = Some(Self::get_size_callback);
+        ops.fill_info = Some(Self::fill_info_callback);
+        ops.get_xstats_size = Some(Self::get_xstats_size_callback);
+        ops.fill_xstats = Some(Self::fill_xstats_callback);
+
+        device_ops.ndo_init = Some(Self::init_callback);
+        device_ops.ndo_uninit = Some(Self::uninit_callback);
+        device_ops.ndo_open = Some(Self::open_callback);
+        device_ops.ndo_stop = Some(Self::stop_callback);
+        device_ops.ndo_start_xmit = Some(Self::transmit_callback);
+        device_ops.ndo_get_stats64 = Some(Self::get_stats64_callback);
+
+        device_type.name = T::KIND.as_ptr().cast();
+
+        Self {
+            ops: Opaque::new(ops),
+            device_ops,
+            device_type: Opaque::new(device_type),
+            driver: PhantomData,
+        }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::rtnl_link_ops {
+        self.ops.get()
+    }
+
+    /// Announces the kind; dropping the registration deletes its devices.
+    ///
+    /// Process context, RTNL not held.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is such a kind already, `ENOMEM`.
+    pub(crate) fn register(&'static self) -> Result<Registration<T>> {
+        // SAFETY: Lives for ever, and what it points to as well. A second
+        // registration is refused before anything is written.
+        to_result(unsafe { bindings::rtnl_link_register(self.as_raw()) })?;
+        Ok(Registration(PhantomData))
+    }
+
+    unsafe extern "C" fn setup_callback(raw: *mut bindings::net_device) {
+        let link = T::link();
+        // SAFETY: The core has just allocated the device and nobody else sees
+        // it; everything that is pointed to lives for ever.
+        unsafe {
+            bindings::ether_setup(raw);
+            (*raw).netdev_ops = &raw const link.device_ops;
+            (*raw).needs_free_netdev = true;
+            (*raw).priv_destructor = Some(Self::destructor_callback);
+            // The address is the driver's to choose: no daemon may change it.
+            (*raw).addr_assign_type = bindings::NET_ADDR_SET as u8;
+            (*raw).dev.type_ = link.device_type.get();
+            // A state of the parent's segment: it cannot go elsewhere alone.
+            (*raw).set_netns_immutable(1);
+            bindings::setup_virtual(raw);
+            bindings::netif_carrier_off(raw);
+        }
+    }
+
+    unsafe extern "C" fn init_callback(raw: *mut bindings::net_device) -> c_int {
+        // SAFETY: Called once, while the device is being registered, before
+        // anybody can see it.
+        from_result(|| unsafe { initialise_slot::<T>(raw) }.map(|()| 0))
+    }
+
+    unsafe extern "C" fn destructor_callback(raw: *mut bindings::net_device) {
+        // SAFETY: The core calls this once after a successful `init`, when
+        // nobody has a count of the device any more.
+        unsafe { drop_slot::<T>(raw) };
+    }
+
+    unsafe extern "C" fn uninit_callback(raw: *mut bindings::net_device) {
+        // SAFETY: A device of ours after `init`; the core holds the RTNL.
+        let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
+        T::uninit(device, &rtnl);
+    }
+
+    unsafe extern "C" fn open_callback(raw: *mut bindings::net_device) -> c_int {
+        // SAFETY: A registered device of ours; the core holds the RTNL.
+        let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
+        from_result(|| T::open(device, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn stop_callback(raw: *mut bindings::net_device) -> c_int {
+        // SAFETY: A registered device of ours; the core holds the RTNL.
+        let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
+        T::stop(device, &rtnl);
+        0
+    }
+
+    unsafe extern "C" fn transmit_callback(
+        skb: *mut kernel::bindings::sk_buff,
+        raw: *mut bindings::net_device,
+    ) -> bindings::netdev_tx_t {
+        // SAFETY: A registered device of ours.
+        let device = unsafe { Device::<T>::from_raw(raw) };
+        if let Some(skb) = NonNull::new(skb) {
+            // SAFETY: The core gives the packet away with this call.
+            T::transmit(device, unsafe { Packet::from_raw(skb) });
+        }
+        bindings::netdev_tx_NETDEV_TX_OK
+    }
+
+    unsafe extern "C" fn get_stats64_callback(
+        raw: *mut bindings::net_device,
+        storage: *mut bindings::rtnl_link_stats64,
+    ) {
+        // SAFETY: A registered device of ours, and room that nobody else uses.
+        let (device, storage) = unsafe { (Device::<T>::from_raw(raw), &mut *storage) };
+        T::statistics(device, &mut Statistics(storage));
+    }
+
+    unsafe extern "C" fn newlink_callback(
+        raw: *mut bindings::net_device,
+        params: *mut bindings::rtnl_newlink_params,
+        ack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: The core's arguments are valid during the call, and it holds
+        // the RTNL.
+        let (params, mut ack, rtnl) = unsafe {
+            (
+                &*params,
+                ExtendedAck::from_raw(ack),
+                Rtnl::assume_held(),
+            )
+        };
+        // SAFETY: The core parsed the request into tables of these sizes.
+        let request = unsafe { Self::request(params.tb, params.data, params.link_net) };
+        from_result(|| {
+            // SAFETY: The core has just allocated the device.
+            let unregistered = unsafe { NetDevice::from_raw(raw) };
+            let prepared = T::prepare(unregistered, &request, &mut ack, &rtnl)?;
+            // SAFETY: Allocated for this call, and the RTNL is held.
+            to_result(unsafe { bindings::register_netdevice(raw) })?;
+            // SAFETY: Registered, so `init` has filled the slot.
+            let device = unsafe { Device::<T>::from_raw(raw) };
+            if let Err(error) = T::configure(device, prepared, &mut ack, &rtnl) {
+                // SAFETY: Registered above, and the RTNL is held. The core's
+                // error path then leaves the freeing to `rtnl_unlock`.
+                unsafe { bindings::unregister_netdevice_queue(raw, core::ptr::null_mut()) };
+                return Err(error);
+            }
+            Ok(0)
+        })
+    }
+
+    unsafe extern "C" fn changelink_callback(
+        raw: *mut bindings::net_device,
+        general: *mut *mut bindings::nlattr,
+        own: *mut *mut bindings::nlattr,
+        ack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: A registered device of ours; the core's arguments are valid
+        // during the call, and it holds the RTNL.
+        let (device, mut ack, rtnl, request) = unsafe {
+            (
+                Device::<T>::from_raw(raw),
+                ExtendedAck::from_raw(ack),
+                Rtnl::assume_held(),
+                Self::request(general, own, core::ptr::null_mut()),
+            )
+        };
+        from_result(|| T::change(device, &request, &mut ack, &rtnl).map(|()| 0))
+    }
+
+    unsafe extern "C" fn dellink_callback(
+        raw: *mut bindings::net_device,
+        head: *mut kernel::bindings::list_head,
+    ) {
+        // SAFETY: A registered device of ours, and the core holds the RTNL.
+        unsafe { bindings::unregister_netdevice_queue(raw, head) };
+    }
+
+    unsafe extern "C" fn get_size_callback(_: *const bindings::net_device) -> usize {
+        T::INFORMATION_SIZE
+    }
+
+    unsafe extern "C" fn fill_info_callback(
+        skb: *mut kernel::bindings::sk_buff,
+        raw: *const bindings::net_device,
+    ) -> c_int {
+        // SAFETY: The core's arguments are valid during the call.
+        unsafe { Self::fill(skb, raw, T::fill_information) }
+    }
+
+    unsafe extern "C" fn get_xstats_size_callback(_: *const bindings::net_device) -> usize {
+        T::STATISTICS_SIZE
+    }
+
+    unsafe extern "C" fn fill_xstats_callback(
+        skb: *mut kernel::bindings::sk_buff,
+        raw: *const bindings::net_device,
+    ) -> c_int {
+        // SAFETY: The core's arguments are valid during the call.
+        unsafe { Self::fill(skb, raw, T::fill_statistics) }
+    }
+
+    /// Lets the driver write to an answer.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be a netlink message of which nobody else has a reference,
+    /// and `raw` a registered device of driver `T`.
+    unsafe fn fill(
+        skb: *mut kernel::bindings::sk_buff,
+        raw: *const bindings::net_device,
+        write: fn(&Device<T>, &mut Message<'_>) -> Result,
+    ) -> c_int {
+        // SAFETY: The caller promises that both are valid.
+        let (device, message) = unsafe {
+            (
+                Device::<T>::from_raw(raw.cast_mut()),
+                NonNull::new(skb).map(|skb| Message::from_raw(skb)),
+            )
+        };
+        from_result(|| write(device, &mut message.ok_or(EINVAL)?).map(|()| 0))
+    }
+
+    /// Wraps the tables of a request.
+    ///
+    /// # Safety
+    ///
+    /// The pointers must be those that the core hands to `newlink` or
+    /// `changelink` of this kind, and stay valid for `'a`.
+    unsafe fn request<'a>(
+        general: *mut *mut bindings::nlattr,
+        own: *mut *mut bindings::nlattr,
+        link_namespace: *mut kernel::bindings::net,
+    ) -> Request<'a> {
+        // SAFETY: The core's tables have an entry for each number up to the
+        // largest general one, and up to `maxtype` for our own.
+        unsafe {
+            Request {
+                general: Attributes::from_raw(general, bindings::__IFLA_MAX as usize),
+                own: Attributes::from_raw(own, (*T::link().as_raw()).maxtype as usize + 1),
+                link_namespace: (!link_namespace.is_null())
+                    .then(|| Namespace::from_raw(link_namespace)),
+            }
+        }
+    }
+}
+
+/// An announced kind of device.
+///
+/// # Invariants
+///
+/// `T::link()` is registered.
+pub(crate) struct Registration<T: Driver>(PhantomData<T>);
+
+impl<T: Driver> Drop for Registration<T> {
+    fn drop(&mut self) {
+        // SAFETY: Registered by the type invariants. Deletes all devices of the
+        // kind and waits until they are gone.
+        unsafe { bindings::rtnl_link_unregister(T::link().as_raw()) };
+    }
+}
