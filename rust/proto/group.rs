@@ -192,9 +192,9 @@ impl Group {
                 ..self.become_init(now)
             },
             (Role::Backup(silence), true) => {
-                // The silence of a new family counts from now.
+                // The silence of a family that comes counts from now.
                 for family in [Family::V4, Family::V6] {
-                    if families.contains(family) && !before.contains(family) {
+                    if !before.contains(family) {
                         silence.extend(family, now + time_out(self.parameters));
                     }
                 }
@@ -285,7 +285,7 @@ impl Group {
         if let Role::Init = self.role {
             return discard(Discard::NotRunning);
         }
-        if heard.from_own_address && self.counter.is_own(heard.counter) {
+        if self.is_own_echo(&heard) {
             return discard(Discard::OwnEcho);
         }
         let last_sent = self.counter.last();
@@ -296,6 +296,15 @@ impl Group {
             Role::Backup(_) => self.hear_as_backup(now, heard),
             Role::Master(_) => self.hear_as_master(now, heard, last_sent),
         }
+    }
+
+    /// Was it sent by this host? The counter alone does not say so, as another
+    /// one may have it by chance, and neither does the address: 0.0.0.0 is the
+    /// source of every host without one.
+    fn is_own_echo(&self, heard: &Heard) -> bool {
+        let source = self.sources.get(heard.source.family());
+        let from_own_address = heard.from_own_address || source == Some(heard.source);
+        from_own_address && self.counter.is_own(heard.counter)
     }
 
     /// Takes over, or goes on waiting.

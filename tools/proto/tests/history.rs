@@ -126,6 +126,21 @@ fn advertisements_keep_their_rhythm() {
     }
 }
 
+/// However late, the next advertisement is still to come.
+#[test]
+fn missed_advertisements_are_not_made_up_for() {
+    let interval = advertisement_interval(parameters(1, 0));
+    for missed in [1, 2, 10] {
+        let mut group = master(parameters(1, 0), V4);
+        let late = group.advertisement_due().unwrap() + interval * missed;
+        assert!(group
+            .handle(late, Event::AdvertisementTimer)
+            .advertise
+            .is_some());
+        assert_eq!(group.advertisement_due(), Some(late + interval));
+    }
+}
+
 #[test]
 fn takes_over_when_both_families_are_silent() {
     let mut group = backup(parameters(1, 0), BOTH);
@@ -369,6 +384,40 @@ fn counters_go_up_by_one_and_beyond_what_was_heard() {
     assert!(group.next_counter() < 257);
 }
 
+/// Whoever leads a counter once around all numbers does not get it to meet
+/// one that was heard or sent.
+#[test]
+fn counters_that_were_heard_or_sent_are_passed_over() {
+    for seed in 0..64 {
+        let mut group = Group::new(Parameters::default(), seed);
+        let _ = group.handle(at(0), conditions(V4));
+        let sent = group.next_counter();
+        let met = sent.wrapping_add(100);
+        let mut hear_counter = |counter| {
+            // Repeated, which must not make it forget the first one.
+            for _ in 0..20 {
+                let event = Heard {
+                    counter,
+                    ..heard(1, 0, Source::V4([10, 0, 0, 1]))
+                };
+                let _ = group.handle(at(1), Event::Heard(event));
+            }
+        };
+        hear_counter(met);
+        for quarter in 1..4 {
+            hear_counter(met.wrapping_add(quarter << 62));
+        }
+        hear_counter(sent.wrapping_sub(300));
+        for _ in 0..1_000 {
+            let counter = group.next_counter();
+            assert!(counter != met && counter != sent, "{seed}");
+            if counter == met.wrapping_add(1) {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn hosts_that_hear_the_same_do_not_send_the_same() {
     let mut next: Vec<_> = (0..8)
@@ -418,6 +467,20 @@ fn echoes_of_the_last_16_are_known() {
 }
 
 #[test]
+fn ipv4_decides_a_tie_where_there_is_ipv4() {
+    let mut group = master(parameters(1, 0), BOTH);
+    let sources = Sources {
+        v4: Some([10, 0, 0, 9]),
+        v6: Some([0x20; 16]),
+    };
+    let _ = group.handle(at(3_000), Event::Sources(sources));
+    let actions = group.handle(at(3_001), hear_v6(1, 0));
+    assert_eq!(actions.notice, Some(Notice::OtherMaster));
+    let actions = group.handle(at(3_002), hear(1, 0));
+    assert_eq!(actions.notice, Some(Notice::Tie));
+}
+
+#[test]
 fn equal_in_the_tie_break_family_of_ipv6_groups() {
     let mut group = master(parameters(1, 0), V6);
     let sources = Sources {
@@ -440,4 +503,30 @@ fn equal_in_the_tie_break_family_of_ipv6_groups() {
     };
     let actions = group.handle(at(3_003), Event::Heard(higher));
     assert_eq!(actions.transition.unwrap().reason, Reason::EqualMaster);
+}
+
+#[test]
+fn who_stepped_down_hears_out_an_interval_before_taking_over_again() {
+    let bid = |demote| {
+        Event::Heard(Heard {
+            demote,
+            ..heard(1, 0, Source::V4([10, 0, 0, 1]))
+        })
+    };
+    let later = |interval| at(0) + time_out(parameters(1, 1)) + Interval::from_micros(interval);
+    let mut stepped_down = master(parameters(1, 1), V4);
+    let _ = stepped_down.handle(later(0), bid(0));
+    assert_eq!(stepped_down.reason(), Reason::BetterMaster);
+
+    let interval = advertisement_interval(parameters(1, 1)).as_micros();
+    let mut group = stepped_down.clone();
+    let _ = group.handle(later(interval - 1), bid(1));
+    assert_eq!(group.state(), State::Backup);
+    let _ = group.handle(later(interval), bid(1));
+    assert_eq!(group.reason(), Reason::MasterDemoted);
+
+    // Nobody else is there after a bow-out.
+    let mut group = stepped_down;
+    let _ = group.handle(later(0), hear(255, 255));
+    assert_eq!(group.reason(), Reason::MasterBowedOut);
 }
