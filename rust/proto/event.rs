@@ -23,7 +23,7 @@ pub enum Event {
         families: Families,
     },
     /// The addresses this host sends advertisements from; told at every
-    /// change. They decide between equal hosts, and nothing else.
+    /// change. They decide between equal hosts, and tell echoes.
     Sources(Sources),
     /// New parameters.
     Parameters(Parameters),
@@ -59,7 +59,7 @@ pub struct Heard {
     pub counter: u64,
     /// Its source address.
     pub source: Source,
-    /// Is that an address of this host?
+    /// Is that an address of this host, be it not the one it sends from?
     pub from_own_address: bool,
 }
 

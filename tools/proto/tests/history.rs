@@ -385,9 +385,9 @@ fn counters_go_up_by_one_and_beyond_what_was_heard() {
 }
 
 /// Whoever leads a counter once around all numbers does not get it to meet
-/// one that was heard or sent.
+/// one that was heard.
 #[test]
-fn counters_that_were_heard_or_sent_are_passed_over() {
+fn counters_that_were_heard_are_passed_over() {
     for seed in 0..64 {
         let mut group = Group::new(Parameters::default(), seed);
         let _ = group.handle(at(0), conditions(V4));
@@ -410,7 +410,7 @@ fn counters_that_were_heard_or_sent_are_passed_over() {
         hear_counter(sent.wrapping_sub(300));
         for _ in 0..1_000 {
             let counter = group.next_counter();
-            assert!(counter != met && counter != sent, "{seed}");
+            assert_ne!(counter, met, "{seed}");
             if counter == met.wrapping_add(1) {
                 break;
             }

@@ -189,6 +189,27 @@ fn checks_in_the_order_of_the_reference() {
     assert_eq!(parse(254, &bad_version[..35]), Err(Discard::BadHopLimit));
 }
 
+/// Adding the carries to the sum can carry again; some of these do.
+#[test]
+fn every_carry_of_the_checksum_is_added() {
+    for counter in 0..=0xffff {
+        let bytes = Advertisement {
+            vhid: vhid(255),
+            advbase: 255,
+            advskew: 255,
+            demote: 255,
+            counter,
+            digest: [0xff; 20],
+        }
+        .emit();
+        let words = bytes
+            .chunks(2)
+            .map(|word| u64::from(word[0]) << 8 | u64::from(word[1]));
+        assert_eq!(words.sum::<u64>() % 0xffff, 0, "{counter}");
+        assert!(Advertisement::parse(255, &bytes).is_ok(), "{counter}");
+    }
+}
+
 #[test]
 fn tolerates_what_all_tolerate() {
     let advertisement = Advertisement {

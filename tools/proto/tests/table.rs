@@ -139,6 +139,12 @@ MASTER | worse                              | -                     | advertise 
 INIT   | worse, preemption                  | -                     | discard-not-running              | none
 BACKUP | worse, preemption                  | MASTER Preempted      | advertise announce               | interval
 MASTER | worse, preemption                  | -                     | advertise announce other-master  | kept
+INIT   | equal, preemption                  | -                     | discard-not-running              | none
+BACKUP | equal, preemption                  | -                     |                                  | time-out
+MASTER | equal, preemption                  | -                     | advertise announce tie           | kept
+INIT   | as slow as can be                  | -                     | discard-not-running              | none
+BACKUP | as slow as can be                  | MASTER MasterTooSlow  | advertise announce               | interval
+MASTER | as slow as can be                  | -                     | advertise announce other-master  | kept
 INIT   | as slow as the time-out            | -                     | discard-not-running              | none
 BACKUP | as slow as the time-out            | -                     |                                  | time-out
 MASTER | as slow as the time-out            | -                     | advertise announce other-master  | kept
@@ -173,6 +179,9 @@ MASTER | equal in the other family          | -                     | advertise 
 INIT   | own echo                           | -                     | discard-not-running              | none
 BACKUP | own echo                           | -                     | discard-own-echo                 | kept
 MASTER | own echo                           | -                     | discard-own-echo                 | kept
+INIT   | own echo, address not marked       | -                     | discard-not-running              | none
+BACKUP | own echo, address not marked       | -                     | discard-own-echo                 | kept
+MASTER | own echo, address not marked       | -                     | discard-own-echo                 | kept
 INIT   | own echo of a bow-out              | -                     | discard-not-running              | none
 BACKUP | own echo of a bow-out              | -                     | discard-own-echo                 | kept
 MASTER | own echo of a bow-out              | -                     | discard-own-echo                 | kept
@@ -331,6 +340,11 @@ fn event(name: &str, group: &mut Group) -> (Instant, Event) {
             advskew: 101,
             ..heard
         }),
+        "as slow as can be" => hear(Heard {
+            advbase: 255,
+            advskew: 254,
+            ..heard
+        }),
         "as slow as the time-out" => hear(Heard {
             advbase: 3,
             ..heard
@@ -352,7 +366,7 @@ fn event(name: &str, group: &mut Group) -> (Instant, Event) {
             ..heard
         }),
 
-        "equal from a lower address" => hear(Heard {
+        "equal from a lower address" | "equal, preemption" => hear(Heard {
             source: Source::V4([10, 0, 0, 4]),
             ..heard
         }),
@@ -385,6 +399,11 @@ fn event(name: &str, group: &mut Group) -> (Instant, Event) {
         "own echo" => hear(Heard {
             counter: sent,
             from_own_address: true,
+            ..heard
+        }),
+        "own echo, address not marked" => hear(Heard {
+            counter: sent,
+            source: Source::V4([10, 0, 0, 5]),
             ..heard
         }),
         "own echo of a bow-out" => hear(Heard {

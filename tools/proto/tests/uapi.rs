@@ -153,6 +153,7 @@ fn missing() {
 #[test]
 fn what_is_missing_gives_a_reason() {
     assert_eq!(Missing::NONE.first_reason(), Reason::Ready);
+    assert!(!Missing::VHID.contains(Missing::VHID.union(Missing::PARENT)));
     assert_eq!(Missing::ALL.first_reason(), Reason::NoVhid);
     for (missing, reason) in [
         (Missing::VHID, Reason::NoVhid),
