@@ -58,6 +58,21 @@ void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address)
 	eth_hw_addr_set(dev, address);
 }
 
+struct nlattr *carp_helper_nla_nest_start_noflag(struct sk_buff *skb, int attrtype)
+{
+	return nla_nest_start_noflag(skb, attrtype);
+}
+
+void carp_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start)
+{
+	nla_nest_end(skb, start);
+}
+
+void carp_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
+{
+	nla_nest_cancel(skb, start);
+}
+
 struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags)
 {
 	return alloc_skb(size, flags);

@@ -10,6 +10,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <net/netlink.h>
 #include <linux/string.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
@@ -28,6 +29,11 @@ void carp_helper_setup_virtual(struct net_device *dev);
 
 /* linux/etherdevice.h */
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address);
+
+/* net/netlink.h */
+struct nlattr *carp_helper_nla_nest_start_noflag(struct sk_buff *skb, int attrtype);
+void carp_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start);
+void carp_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);
 
 /* linux/skbuff.h */
 struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags);

@@ -354,19 +354,16 @@ impl Port {
     ///
     /// `ENOMEM`; the old addresses are then gone as well.
     pub(super) fn set_addresses(&self, vhid: Vhid, addresses: &[[u8; 4]]) -> Result {
-        let mut table = self.table.lock();
-        let mut kept = KVec::new();
-        let others = table
-            .addresses
-            .iter()
-            .filter(|(_, other)| *other != vhid)
-            .copied();
-        let own = addresses.iter().map(|address| (*address, vhid));
-        let filled = Iterator::chain(others, own)
-            .try_for_each(|entry| kept.push(entry, GFP_ATOMIC));
-        kept.sort_unstable();
-        table.addresses = kept;
-        Ok(filled?)
+        let entries = &mut self.table.lock().addresses;
+        entries.retain(|(_, other)| *other != vhid);
+        entries.reserve(addresses.len(), GFP_ATOMIC)?;
+        for address in addresses {
+            let entry = (*address, vhid);
+            let place = entries.partition_point(|other| *other < entry);
+            // There is room, and the place is inside.
+            let _ = entries.insert_within_capacity(place, entry);
+        }
+        Ok(())
     }
 
     /// Whether frames can be sent and received through the parent.

@@ -176,12 +176,10 @@ impl NetDevice {
 
     /// Whether it is on the way out: being unregistered, or queued for that.
     pub(crate) fn is_unregistering(&self, _: &Rtnl) -> bool {
-        // SAFETY: Valid by the type invariants, and the RTNL is held.
+        // SAFETY: Valid by the type invariants; the RTNL protects both fields.
         let (state, queued) = unsafe {
-            (
-                (*self.as_raw()).reg_state,
-                bindings::unregister_netdevice_queued(self.as_raw()),
-            )
+            let list = &raw const (*self.as_raw()).unreg_list;
+            ((*self.as_raw()).reg_state, !core::ptr::eq((*list).next, list))
         };
         queued || u32::from(state) != bindings::netdev_reg_state_NETREG_REGISTERED
     }

@@ -10,6 +10,7 @@
 
 use super::{
     attribute::{
+        size_of_attribute,
         Attributes,
         Message,
         Policy, //
@@ -277,15 +278,29 @@ impl<T: Driver> Link<T> {
     }
 
     unsafe extern "C" fn get_xstats_size_callback(_: *const bindings::net_device) -> usize {
-        T::STATISTICS_SIZE
+        size_of_attribute(T::STATISTICS_SIZE)
     }
 
     unsafe extern "C" fn fill_xstats_callback(
         skb: *mut kernel::bindings::sk_buff,
         raw: *const bindings::net_device,
     ) -> c_int {
-        // SAFETY: The core's arguments are valid during the call.
-        unsafe { Self::fill(skb, raw, T::fill_statistics) }
+        // Unlike `IFLA_INFO_DATA`, the nest is ours to make.
+        // SAFETY: The core's arguments are valid during the call; the nest is
+        // ended, or taken back, if it was begun.
+        unsafe {
+            let nest = bindings::nla_nest_start_noflag(skb, bindings::IFLA_INFO_XSTATS as c_int);
+            if nest.is_null() {
+                return EMSGSIZE.to_errno();
+            }
+            let status = Self::fill(skb, raw, T::fill_statistics);
+            if status < 0 {
+                bindings::nla_nest_cancel(skb, nest);
+            } else {
+                bindings::nla_nest_end(skb, nest);
+            }
+            status
+        }
     }
 
     /// Lets the driver write to an answer.
