@@ -19,16 +19,16 @@ tools:
 check:
 	@scripts/check-all
 
-test:
+test: module tools
 	@tools/testing/run
 
-test-all:
+test-all: module tools
 	@tools/testing/run --all
 
-demo:
+demo: module tools
 	@tools/demo/run
 
-bench:
+bench: module tools
 	@tools/bench/run
 
 install:

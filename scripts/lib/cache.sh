@@ -19,6 +19,15 @@ case $CARP_CACHE in
 esac
 export CARP_CACHE
 
+# Backup programs leave such a directory out; and "make distclean" removes
+# nothing that is not marked so.
+if [ ! -e "$CARP_CACHE/CACHEDIR.TAG" ] && mkdir -p -- "$CARP_CACHE" 2>/dev/null; then
+	cat >"$CARP_CACHE/CACHEDIR.TAG" <<-END
+		Signature: 8a477f597d28d172789f06886806bc55
+		# The cache of carp's build.
+	END
+fi
+
 # Prints the path that an entry has or would have: KIND NAME, and on standard
 # input all that the entry is made from.
 cache_path() {
