@@ -28,10 +28,11 @@ mirror_keyring() {
 	echo "$keyring"
 }
 
-# Prints this machine's apt settings for proxies and transports, one a line,
+# Prints this machine's apt settings for proxies, transports and what counts as
+# out of date (a mirror that lags behind needs that), one a line,
 # in the syntax of apt.conf.
 mirror_apt_options() {
-	apt-config dump | grep -E '^Acquire::(http|https|ftp|socks|proxy|Retries)' || :
+	apt-config dump | grep -E '^Acquire::(http|https|ftp|socks|proxy|Retries|Check-Valid-Until|Max-ValidTime)' || :
 }
 
 # The sources.list line of a suite.
@@ -77,7 +78,7 @@ mirror_refresh() {
 	} >"$state/apt.conf.new"
 	# apt says "W:" and succeeds when it could fetch nothing: be strict.
 	APT_CONFIG=$state/apt.conf.new apt-get -qq -o APT::Update::Error-Mode=any update 8>&- ||
-		die "could not fetch the package list of $1 from $(mirror_uri): is the network up?"
+		die "could not fetch the package list of $1 from $(mirror_uri): is the network up, and the mirror up to date?"
 	mv "$state/apt.conf.new" "$state/apt.conf"
 	exec 8>&-
 }
