@@ -8,6 +8,7 @@
 use super::{
     digest::Digests,
     group::{
+        self,
         Machine,
         Outcome, //
     },
@@ -61,6 +62,13 @@ pub(super) fn refresh(device: &Device<Carp>) {
             pr_err!("{}: out of memory for the list of addresses\n", **device);
         }
     }
+}
+
+/// Has a group leave the hosts of its vhid, before it gets another.
+pub(super) fn leave_vhid(device: &Device<Carp>) {
+    let missing = Missing::VHID;
+    let families = Families::NONE;
+    group::handle(device, Event::Conditions { missing, families });
 }
 
 /// Looks at the conditions of all groups of a parent.

@@ -12,7 +12,6 @@ use crate::{
         Advertisement,
         Context,
         Hasher,
-        Key,
         Vhid, //
     }, //
 };
@@ -25,7 +24,7 @@ impl Hasher for hmac_sha1::Context {
 
 /// What a group signs and checks advertisements with.
 pub(crate) struct Digests {
-    /// With link-local IPv6 addresses: what the FreeBSD and NetBSD send.
+    /// With link-local IPv6 addresses: what FreeBSD and NetBSD send.
     with_link_local: hmac_sha1::Context,
     /// Without them: what OpenBSD sends, and we do.
     without_link_local: hmac_sha1::Context,
@@ -33,8 +32,12 @@ pub(crate) struct Digests {
 
 impl Digests {
     /// Hashes the vhid and the addresses, in any order; they are sorted in place.
-    pub(crate) fn new(key: &Key, vhid: Vhid, v4: &mut [[u8; 4]], v6: &mut [[u8; 16]]) -> Self {
-        let key = hmac_sha1::Key::new(key.as_bytes());
+    pub(crate) fn new(
+        key: &hmac_sha1::Key,
+        vhid: Vhid,
+        v4: &mut [[u8; 4]],
+        v6: &mut [[u8; 16]],
+    ) -> Self {
         let mut hash = |context| {
             let mut hasher = key.start();
             hash_group(&mut hasher, vhid, v4, v6, context);

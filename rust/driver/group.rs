@@ -20,6 +20,7 @@ use super::{
 use crate::{
     net::{
         device_slot::DeviceSlot,
+        hmac_sha1,
         link_device::Device,
         random::random_u64,
         spin_lock_bh::{
@@ -39,7 +40,6 @@ use crate::{
         Discard,
         Event,
         Instant,
-        Key,
         Notice,
         Parameters,
         Sources,
@@ -68,14 +68,15 @@ pub(crate) struct Group {
 pub(crate) struct Machine {
     pub(super) core: proto::Group,
     pub(super) vhid: Option<Vhid>,
-    pub(super) key: Key,
+    /// Kept prepared, and wiped when it is replaced or the group goes.
+    pub(super) key: hmac_sha1::Key,
     /// There is one as soon as there is a vhid.
     pub(super) digests: Option<Digests>,
     /// Where the group sends and listens.
     pub(super) port: Option<Arc<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
-    /// How many addresses the group has, to see whether they changed.
+    /// What the addresses add up to, to see whether they changed.
     pub(super) address_hash: u64,
 }
 
@@ -127,7 +128,7 @@ impl Group {
         let machine = Machine {
             core: proto::Group::new(Parameters::default(), random_u64()),
             vhid: None,
-            key: Key::default(),
+            key: hmac_sha1::Key::new(&[]),
             digests: None,
             port: None,
             sources: Sources::default(),

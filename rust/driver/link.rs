@@ -172,6 +172,7 @@ fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rt
         device.private().machine.lock().key = key;
     }
     if let Some(vhid) = change.vhid {
+        conditions::leave_vhid(device);
         parent::set_vhid(device, vhid, rtnl);
     }
     conditions::refresh(device);

@@ -29,17 +29,18 @@ use crate::{
             IFLA_LINK, //
         },
         extended_ack::ExtendedAck,
+        hmac_sha1,
         link_device::Device,
         netdevice::NetDevice,
         rtnl::Rtnl,
         rtnl_link::Request, //
     },
     proto::{
-        Key,
         ParameterError,
         Parameters,
         State,
-        Vhid, //
+        Vhid,
+        KEY_LEN, //
     }, //
 };
 use kernel::{
@@ -67,7 +68,7 @@ pub(super) static POLICY: [Policy; __IFLA_CARP_MAX as usize] = {
 pub(crate) struct Change {
     pub(super) vhid: Option<Vhid>,
     pub(super) parameters: Option<Parameters>,
-    pub(super) key: Option<Key>,
+    pub(super) key: Option<hmac_sha1::Key>,
     pub(super) state: Option<State>,
     pub(super) parent: Option<ARef<NetDevice>>,
 }
@@ -190,14 +191,16 @@ fn parameters(
     })
 }
 
-fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
+fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<hmac_sha1::Key>> {
     let Some(attribute) = request.own.get(IFLA_CARP_KEY) else {
         return Ok(None);
     };
-    match Key::new(attribute.bytes()) {
-        Some(key) => Ok(Some(key)),
-        None => Err(ack.refuse_attribute(attribute, c"key must be at most 20 bytes long", EINVAL)),
+    let bytes = attribute.bytes();
+    if bytes.len() > KEY_LEN {
+        let sentence = c"key must be at most 20 bytes long";
+        return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
     }
+    Ok(Some(hmac_sha1::Key::new(bytes)))
 }
 
 fn state(

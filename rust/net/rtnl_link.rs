@@ -138,6 +138,8 @@ impl<T: Driver> Link<T> {
         // it; everything that is pointed to lives for ever.
         unsafe {
             bindings::ether_setup(raw);
+            // As large as what it is stacked on allows.
+            (*raw).max_mtu = bindings::ETH_MAX_MTU;
             (*raw).netdev_ops = &raw const link.device_ops;
             (*raw).needs_free_netdev = true;
             (*raw).priv_destructor = Some(Self::destructor_callback);
