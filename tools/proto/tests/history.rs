@@ -418,6 +418,28 @@ fn counters_that_were_heard_are_passed_over() {
     }
 }
 
+/// Nor one of those that were sent last.
+#[test]
+fn counters_that_were_sent_are_passed_over() {
+    for seed in 0..512 {
+        let mut group = Group::new(Parameters::default(), seed);
+        let _ = group.handle(at(0), conditions(V4));
+        let sent = group.next_counter();
+        let around = (1..4).map(|quarter| sent.wrapping_add(quarter << 62));
+        for counter in around.chain([sent.wrapping_sub(130)]) {
+            let event = Heard {
+                counter,
+                ..heard(1, 0, Source::V4([10, 0, 0, 1]))
+            };
+            let _ = group.handle(at(1), Event::Heard(event));
+        }
+        // As many as are remembered with the first one.
+        for _ in 0..15 {
+            assert_ne!(group.next_counter(), sent, "{seed}");
+        }
+    }
+}
+
 #[test]
 fn hosts_that_hear_the_same_do_not_send_the_same() {
     let mut next: Vec<_> = (0..8)

@@ -9,6 +9,8 @@
     reason = "each test file uses what it needs"
 )]
 
+pub mod capture;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
