@@ -6,11 +6,18 @@
 //! module feeds it. Protocol reference, sections 2.2 and 2.3; item 3 there,
 //! OpenBSD's hashing of a virtual MAC set by hand, is not supported.
 
-use core::cell::Cell;
-use core::hint::black_box;
+use core::{
+    cell::Cell,
+    hint::black_box, //
+};
 
-use super::parameters::Vhid;
-use super::wire::{TYPE_ADVERTISEMENT, VERSION};
+use super::{
+    parameters::Vhid,
+    wire::{
+        TYPE_ADVERTISEMENT,
+        VERSION, //
+    }, //
+};
 
 /// The length of a digest in bytes.
 pub const DIGEST_LEN: usize = 20;

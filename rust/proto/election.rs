@@ -5,9 +5,11 @@
 //! Pure, may be used in any context. Protocol reference, sections 4.2 to 4.4,
 //! with OpenBSD's rules, where the demotion counter is compared first.
 
-use super::parameters::Parameters;
-use super::state::Reason;
-use super::wire::BOW_OUT;
+use super::{
+    parameters::Parameters,
+    state::Reason,
+    wire::BOW_OUT, //
+};
 
 /// What a host brings into the election. The smaller one is the better one:
 /// less demoted, and then more frequent.

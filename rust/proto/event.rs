@@ -4,11 +4,22 @@
 //!
 //! Pure values that may be used in any context.
 
-use super::discard::Discard;
-use super::election::Bid;
-use super::family::{Families, Family, Source, Sources};
-use super::parameters::Parameters;
-use super::state::{Missing, Reason, State};
+use super::{
+    discard::Discard,
+    election::Bid,
+    family::{
+        Families,
+        Family,
+        Source,
+        Sources, //
+    },
+    parameters::Parameters,
+    state::{
+        Missing,
+        Reason,
+        State, //
+    }, //
+};
 
 /// Something that happened to a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

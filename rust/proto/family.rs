@@ -54,8 +54,9 @@ impl Families {
     }
 }
 
-/// The address an advertisement was sent from, in network byte order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The address an advertisement was sent from, in network byte order. Those of
+/// one family compare as the numbers that they are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {
     /// An IPv4 source address.
     V4([u8; 4]),
@@ -73,8 +74,8 @@ impl Source {
     }
 }
 
-/// The address this host sends its advertisements from in each family, as far
-/// as it has one; in network byte order.
+/// The address this host sends its advertisements from in each family, in
+/// network byte order; `None` if it has none and sends from 0.0.0.0 or ::.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Sources {
     /// Source of the IPv4 advertisements.
@@ -84,11 +85,11 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The source in `family`.
-    pub fn get(&self, family: Family) -> Option<Source> {
+    /// The source in `family`, as others see it.
+    pub fn get(&self, family: Family) -> Source {
         match family {
-            Family::V4 => self.v4.map(Source::V4),
-            Family::V6 => self.v6.map(Source::V6),
+            Family::V4 => Source::V4(self.v4.unwrap_or_default()),
+            Family::V6 => Source::V6(self.v6.unwrap_or_default()),
         }
     }
 }

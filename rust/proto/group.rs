@@ -8,16 +8,42 @@
 
 use core::cmp::Ordering;
 
-use super::counter::Counter;
-use super::discard::Discard;
-use super::election::{reason_to_take_over, Bid};
-use super::event::{Actions, Advertise, Event, Heard, Notice, Transition};
-use super::family::{Families, Family, Source, Sources};
-use super::parameters::Parameters;
-use super::state::{Missing, Reason, State};
-use super::time::Instant;
-use super::timers::{advertisement_interval, time_out, Schedule, Silence};
-use super::wire::BOW_OUT;
+use super::{
+    counter::Counter,
+    discard::Discard,
+    election::{
+        reason_to_take_over,
+        Bid, //
+    },
+    event::{
+        Actions,
+        Advertise,
+        Event,
+        Heard,
+        Notice,
+        Transition, //
+    },
+    family::{
+        Families,
+        Family,
+        Source,
+        Sources, //
+    },
+    parameters::Parameters,
+    state::{
+        Missing,
+        Reason,
+        State, //
+    },
+    time::Instant,
+    timers::{
+        advertisement_interval,
+        time_out,
+        Schedule,
+        Silence, //
+    },
+    wire::BOW_OUT, //
+};
 
 /// A group on this host.
 ///
@@ -303,7 +329,7 @@ impl Group {
     /// source of every host without one.
     fn is_own_echo(&self, heard: &Heard) -> bool {
         let source = self.sources.get(heard.source.family());
-        let from_own_address = heard.from_own_address || source == Some(heard.source);
+        let from_own_address = heard.from_own_address || source == heard.source;
         from_own_address && self.counter.is_own(heard.counter)
     }
 
@@ -357,16 +383,11 @@ impl Group {
     }
 
     /// Is this host the one of two equal MASTERs that stays: the one with the
-    /// higher source address, or if they have the same (both may have none and
-    /// send from 0.0.0.0) the one that sent the higher counter?
+    /// higher source address, or if they have the same (hosts without one send
+    /// from 0.0.0.0) the one that sent the higher counter?
     fn wins_tie(&self, source: Source, counter: u64, last_sent: u64) -> bool {
-        let higher = match (self.sources.get(source.family()), source) {
-            (Some(Source::V4(own)), Source::V4(other)) => own.cmp(&other),
-            (Some(Source::V6(own)), Source::V6(other)) => own.cmp(&other),
-            // A host that does not know better does as a BSD does.
-            _ => Ordering::Less,
-        };
-        higher.then(last_sent.cmp(&counter)) == Ordering::Greater
+        let own = self.sources.get(source.family());
+        own.cmp(&source).then(last_sent.cmp(&counter)) == Ordering::Greater
     }
 
     /// Stays MASTER although there is another: makes it step down, and

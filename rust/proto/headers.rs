@@ -5,7 +5,10 @@
 //! Pure functions that may be called in any context. Fields and their values
 //! in the implementations: protocol reference, sections 1.3 and 1.4.
 
-use super::wire::{sum, HEADER_LEN};
+use super::wire::{
+    sum,
+    HEADER_LEN, //
+};
 
 /// The IP protocol number of CARP, which it shares with VRRP.
 pub const IP_PROTOCOL: u8 = 112;

@@ -4,8 +4,10 @@
 //!
 //! Pure, may be used in any context. Protocol reference, section 2.1.
 
-use core::fmt;
-use core::hint::black_box;
+use core::{
+    fmt,
+    hint::black_box, //
+};
 
 /// The length of a key in bytes.
 pub const KEY_LEN: usize = 20;

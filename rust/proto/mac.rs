@@ -5,8 +5,10 @@
 //! Pure functions that may be called in any context. Protocol reference,
 //! section 1.5.
 
-use super::family::Family;
-use super::parameters::Vhid;
+use super::{
+    family::Family,
+    parameters::Vhid, //
+};
 
 /// The virtual MAC of a group, 00:00:5e:00:01:VHID: its address in both
 /// families, and the Ethernet source of its advertisements.

@@ -30,18 +30,72 @@ pub mod time;
 pub mod timers;
 pub mod wire;
 
-pub use arp::{Arp, Operation, ARP_LEN};
-pub use digest::{digests_equal, hash_counter, hash_group, Context, Hasher, DIGEST_LEN};
-pub use discard::Discard;
-pub use event::{Actions, Advertise, Event, Heard, Notice, Transition};
-pub use family::{Families, Family, Source, Sources};
-pub use group::{Group, LastHeard};
-pub use headers::{
-    ipv4_header, ipv6_header, HOP_LIMIT, IP_PROTOCOL, MULTICAST_V4, MULTICAST_V6, TOS,
+pub use arp::{
+    Arp,
+    Operation,
+    ARP_LEN, //
 };
-pub use key::{Key, KEY_LEN};
-pub use mac::{multicast_mac, vhid_of_mac, virtual_mac};
-pub use parameters::{ParameterError, Parameters, Vhid};
-pub use state::{Missing, Reason, State};
-pub use time::{Instant, Interval};
-pub use wire::{claimed_vhid, Advertisement, HEADER_LEN};
+pub use digest::{
+    digests_equal,
+    hash_counter,
+    hash_group,
+    Context,
+    Hasher,
+    DIGEST_LEN, //
+};
+pub use discard::Discard;
+pub use event::{
+    Actions,
+    Advertise,
+    Event,
+    Heard,
+    Notice,
+    Transition, //
+};
+pub use family::{
+    Families,
+    Family,
+    Source,
+    Sources, //
+};
+pub use group::{
+    Group,
+    LastHeard, //
+};
+pub use headers::{
+    ipv4_header,
+    ipv6_header,
+    HOP_LIMIT,
+    IP_PROTOCOL,
+    MULTICAST_V4,
+    MULTICAST_V6,
+    TOS, //
+};
+pub use key::{
+    Key,
+    KEY_LEN, //
+};
+pub use mac::{
+    multicast_mac,
+    vhid_of_mac,
+    virtual_mac, //
+};
+pub use parameters::{
+    ParameterError,
+    Parameters,
+    Vhid, //
+};
+pub use state::{
+    Missing,
+    Reason,
+    State, //
+};
+pub use time::{
+    Instant,
+    Interval, //
+};
+pub use wire::{
+    claimed_vhid,
+    Advertisement,
+    HEADER_LEN, //
+};

@@ -5,7 +5,10 @@
 //! Pure values that may be used in any context. The core never reads a clock;
 //! its caller says what time it is.
 
-use core::ops::{Add, Mul};
+use core::ops::{
+    Add,
+    Mul, //
+};
 
 /// A point in time: nanoseconds on the caller's monotonic clock.
 ///

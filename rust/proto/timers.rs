@@ -6,9 +6,17 @@
 //! which something is due; whoever has a clock looks at it then. Lengths:
 //! protocol reference, section 3.
 
-use super::family::{Families, Family};
-use super::parameters::Parameters;
-use super::time::{Instant, Interval};
+use super::{
+    family::{
+        Families,
+        Family, //
+    },
+    parameters::Parameters,
+    time::{
+        Instant,
+        Interval, //
+    }, //
+};
 
 /// The time from one advertisement of a MASTER with `parameters` to the next:
 /// advbase seconds and advskew 1/256 seconds.

@@ -5,10 +5,12 @@
 //! Pure functions that may be called in any context. Layout, checksum and
 //! receive checks: protocol reference, sections 1.1, 1.2 and 1.6.
 
-use super::digest::DIGEST_LEN;
-use super::discard::Discard;
-use super::headers::HOP_LIMIT;
-use super::parameters::Vhid;
+use super::{
+    digest::DIGEST_LEN,
+    discard::Discard,
+    headers::HOP_LIMIT,
+    parameters::Vhid, //
+};
 
 /// The length of a CARP header, which is all of an advertisement, in bytes.
 pub const HEADER_LEN: usize = 36;

@@ -266,15 +266,15 @@ struct Pair {
 
 impl Pair {
     /// Two MASTERs with the same parameters.
-    fn new(sources: [[u8; 4]; 2], seeds: [u64; 2]) -> Self {
+    fn new(sources: [Option<[u8; 4]>; 2], seeds: [u64; 2]) -> Self {
         let mut pair = Self {
             hosts: seeds.map(|seed| Group::new(Parameters::default(), seed)),
-            sources: sources.map(Source::V4),
+            sources: sources.map(|source| Source::V4(source.unwrap_or_default())),
             flying: Vec::new(),
         };
         for (host, source) in sources.into_iter().enumerate() {
             let sources = Sources {
-                v4: Some(source),
+                v4: source,
                 v6: None,
             };
             pair.event(host, at(0), Event::Sources(sources));
@@ -314,7 +314,7 @@ impl Pair {
 #[test]
 fn of_two_equal_masters_the_higher_address_stays() {
     for backwards in [false, true] {
-        let mut pair = Pair::new([[10, 0, 0, 9], [10, 0, 1, 2]], [1, 2]);
+        let mut pair = Pair::new([Some([10, 0, 0, 9]), Some([10, 0, 1, 2])], [1, 2]);
         assert_eq!(pair.masters(), [true, true]);
         pair.deliver(at(3_001), backwards);
         assert_eq!(pair.masters(), [false, true]);
@@ -327,7 +327,7 @@ fn of_two_equal_masters_the_higher_address_stays() {
 fn of_two_equal_masters_with_one_address_one_stays() {
     for seeds in [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]] {
         for backwards in [false, true] {
-            let mut pair = Pair::new([[0; 4]; 2], seeds);
+            let mut pair = Pair::new([None; 2], seeds);
             pair.deliver(at(3_001), backwards);
             let masters = pair.masters();
             assert!(masters[0] != masters[1], "{seeds:?} {masters:?}");

@@ -170,9 +170,9 @@ MASTER | equal, same address, lower counter | -                     | advertise 
 INIT   | equal, same address, higher counter| -                     | discard-not-running              | none
 BACKUP | equal, same address, higher counter| -                     |                                  | time-out
 MASTER | equal, same address, higher counter| BACKUP EqualMaster    |                                  | later
-INIT   | equal, own address unknown         | -                     | discard-not-running              | none
-BACKUP | equal, own address unknown         | -                     |                                  | time-out
-MASTER | equal, own address unknown         | BACKUP EqualMaster    |                                  | later
+INIT   | equal, this host has no address    | -                     | discard-not-running              | none
+BACKUP | equal, this host has no address    | -                     |                                  | time-out
+MASTER | equal, this host has no address    | BACKUP EqualMaster    |                                  | later
 INIT   | equal in the other family          | -                     | discard-not-running              | none
 BACKUP | equal in the other family          | -                     |                                  | kept
 MASTER | equal in the other family          | -                     | advertise announce other-master  | kept
@@ -384,7 +384,7 @@ fn event(name: &str, group: &mut Group) -> (Instant, Event) {
             counter: sent + 1,
             ..heard
         }),
-        "equal, own address unknown" => {
+        "equal, this host has no address" => {
             let _ = group.handle(now, Event::Sources(Sources::default()));
             hear(Heard {
                 source: Source::V4([10, 0, 0, 4]),
