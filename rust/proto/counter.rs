@@ -6,9 +6,9 @@
 //! nowhere else, so that another policy only replaces this file.
 //!
 //! To every implementation a counter is an opaque number; none refuses an old
-//! one (protocol reference, section 2.5). Freshness cannot be demanded:
-//! OpenBSD never changes its counter, and FreeBSD and NetBSD draw a new one
-//! for each advertisement until they hear one.
+//! one. Freshness cannot be demanded: OpenBSD never changes its counter, and
+//! FreeBSD and NetBSD draw a new one for each advertisement until they hear
+//! one. Sources: `Documentation/protocol.md`, "Counter".
 
 /// How many counters are remembered, sent and heard each. More than a network
 /// holds back of one sender, and few enough to look through.

@@ -3,8 +3,7 @@
 //! What the digest of an advertisement covers.
 //!
 //! Pure, may be called in any context. HMAC-SHA1 itself is the caller's: this
-//! module feeds it. Protocol reference, sections 2.2 and 2.3; item 3 there,
-//! OpenBSD's hashing of a virtual MAC set by hand, is not supported.
+//! module feeds it. Sources: `Documentation/protocol.md`, "Digest".
 
 use core::{
     cell::Cell,
@@ -106,7 +105,7 @@ fn sort<T: Copy + Ord>(items: &mut [T]) {
     while gap > 1 || !sorted {
         gap = (gap / 4 * 3).max(1);
         sorted = true;
-        for (lower, upper) in items.iter().zip(items.iter().skip(gap)) {
+        for (lower, upper) in items.iter().zip(items.get(gap..).unwrap_or_default()) {
             if lower.get() > upper.get() {
                 upper.set(lower.replace(upper.get()));
                 sorted = false;

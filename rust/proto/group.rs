@@ -3,8 +3,8 @@
 //! The state machine of one group on one host.
 //!
 //! Pure, may be used in any context; the caller sees to it that one event is
-//! handled at a time. Protocol reference, section 4; what is decided
-//! differently from the BSDs stands in `Documentation/protocol.md`.
+//! handled at a time. `Documentation/protocol.md`, "States" and "Ties", has the
+//! rules, their sources, and where they differ from the BSDs'.
 
 use core::cmp::Ordering;
 

@@ -2,8 +2,8 @@
 
 //! The IP headers in front of an advertisement.
 //!
-//! Pure functions that may be called in any context. Fields and their values
-//! in the implementations: protocol reference, sections 1.3 and 1.4.
+//! Pure functions that may be called in any context. What other
+//! implementations send: `Documentation/protocol.md`, "IP and Ethernet".
 
 use super::wire::{
     sum,

@@ -2,7 +2,8 @@
 
 //! The key that the hosts of a group share.
 //!
-//! Pure, may be used in any context. Protocol reference, section 2.1.
+//! Pure, may be used in any context. Sources: `Documentation/protocol.md`,
+//! "Digest".
 
 use core::{
     fmt,

@@ -2,8 +2,8 @@
 
 //! The Ethernet addresses of CARP.
 //!
-//! Pure functions that may be called in any context. Protocol reference,
-//! section 1.5.
+//! Pure functions that may be called in any context. Sources:
+//! `Documentation/protocol.md`, "IP and Ethernet".
 
 use super::{
     family::Family,

@@ -3,7 +3,8 @@
 //! The CARP header on the wire.
 //!
 //! Pure functions that may be called in any context. Layout, checksum and
-//! receive checks: protocol reference, sections 1.1, 1.2 and 1.6.
+//! receive checks, and their sources: `Documentation/protocol.md`, "Wire
+//! format".
 
 use super::{
     digest::DIGEST_LEN,
@@ -53,9 +54,8 @@ impl Advertisement {
     ///
     /// # Errors
     ///
-    /// The first check that fails, in the order of section 1.6, of those that
-    /// need no configuration: hop limit, length, version, type, checksum, and
-    /// the vhid 0.
+    /// The first check that fails, of those that need no configuration, in
+    /// this order: hop limit, length, version, type, checksum, a vhid of 0.
     pub fn parse(hop_limit: u8, payload: &[u8]) -> Result<Self, Discard> {
         if hop_limit != HOP_LIMIT {
             return Err(Discard::BadHopLimit);

@@ -109,7 +109,7 @@ fn differs_from_openbsd_with_a_mac_of_its_own() {
     }
 }
 
-/// Section 2.2 of the protocol reference, byte for byte.
+/// `Documentation/protocol.md`, "Digest", byte for byte.
 #[test]
 fn covers_version_type_vhid_addresses_and_counter() {
     let mut transcript = Transcript::default();

@@ -155,10 +155,10 @@ fn multicast_macs_follow_from_the_groups() {
     assert_eq!(IP_PROTOCOL, 112);
 }
 
-/// Where several checks fail, the first one in the order of section 1.6 is
+/// Where several checks fail, the first one in the documented order is
 /// told: each line breaks one thing more than the line after it.
 #[test]
-fn checks_in_the_order_of_the_reference() {
+fn checks_in_the_documented_order() {
     let good = Advertisement {
         vhid: vhid(1),
         advbase: 1,
