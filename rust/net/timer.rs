@@ -129,8 +129,8 @@ impl<T: Sync, H: Expire<T>> SoftTimer<T, H> {
         unsafe { bindings::hrtimer_try_to_cancel(self.timer.get()) };
     }
 
-    /// Stops the timer, and waits for a call that has begun; what that call
-    /// starts is stopped too.
+    /// Stops the timer, and waits for a call that has begun; what that call, or
+    /// anybody meanwhile, starts is stopped too.
     ///
     /// Process context, not with a lock held that the call takes.
     pub(crate) fn stop_and_wait(&self) {
@@ -252,16 +252,14 @@ impl<T: Sync, H: Expire<T>> UrgentTimer<T, H> {
         }
     }
 
-    /// Stops the timer, and waits for a call that has begun; what that call
-    /// starts is stopped too.
+    /// Stops the timer, and waits for a call that has begun; what that call, or
+    /// anybody meanwhile, starts is stopped too.
     ///
     /// Process context, not with a lock held that the call takes.
     pub(crate) fn stop_and_wait(&self) {
-        // SAFETY: The work is disabled in this.
-        unsafe {
-            self.disable();
-            bindings::enable_work(self.work.get());
-        }
+        self.disable();
+        // SAFETY: By the type invariants, the work is set up; it was just disabled.
+        unsafe { bindings::enable_work(self.work.get()) };
     }
 
     /// # Safety
