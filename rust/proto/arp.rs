@@ -77,7 +77,7 @@ impl Arp {
     }
 
     /// The announcement of a virtual address: a request for it by itself, as
-    /// the BSDs send it (protocol reference, section 6.1).
+    /// the BSDs send it.
     pub fn announcement(vhid: Vhid, address: [u8; 4]) -> Self {
         Self {
             operation: Operation::Request,

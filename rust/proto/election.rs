@@ -2,8 +2,9 @@
 
 //! Who should be MASTER of two hosts of a group.
 //!
-//! Pure, may be used in any context. Protocol reference, sections 4.2 to 4.4,
-//! with OpenBSD's rules, where the demotion counter is compared first.
+//! Pure, may be used in any context. The rules are OpenBSD's, where the
+//! demotion counter is compared first; `Documentation/protocol.md`, "States",
+//! says where not.
 
 use super::{
     parameters::Parameters,

@@ -3,8 +3,8 @@
 //! The two timers of a group: the MASTER's and the BACKUP's.
 //!
 //! Pure, may be used in any context: a timer here is the point in time at
-//! which something is due; whoever has a clock looks at it then. Lengths:
-//! protocol reference, section 3.
+//! which something is due; whoever has a clock looks at it then. Sources of
+//! the lengths: `Documentation/protocol.md`, "Timers".
 
 use super::{
     family::{

@@ -2,9 +2,8 @@
 
 //! The state machine as a table: every event in every state.
 //!
-//! Written from the protocol reference, section 4, and from
-//! `Documentation/protocol.md` where that one leaves a choice; not from the
-//! code. This host has advbase 1, advskew 100, demotion 1, one IPv4 address
+//! Written from what the BSDs do and from `Documentation/protocol.md`, not
+//! from the code. This host has advbase 1, advskew 100, demotion 1, one IPv4 address
 //! and the source address 10.0.0.5; preemption is off unless said otherwise.
 //!
 //! Columns:
