@@ -37,7 +37,7 @@ kernel_source() {
 	[ -n "$version" ] || return 1
 	upstream=$(sed 's/^\([0-9]*\.[0-9]*\).*/\1/' <<<"$2")
 	package=linux-source-$upstream
-	mirror_apt "$1" apt-cache madison "$package" | cut -d'|' -f2 | grep -qxF " $version " || return 1
+	mirror_apt "$1" apt-cache madison "$package" | awk '{print $3}' | grep -qxF "$version" || return 1
 	echo "$package=$version"
 }
 
