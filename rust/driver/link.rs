@@ -108,6 +108,11 @@ impl Driver for Carp {
         report::counters(device, message)
     }
 
+    fn link_index(device: &Device<Self>) -> Option<u32> {
+        let guard = rcu::read_lock();
+        device.private().parent.get(&guard).map(NetDevice::index)
+    }
+
     fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>) {
         let group = device.private();
         let (frames, bytes) = group.counters.device_sent.get();

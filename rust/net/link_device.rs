@@ -106,6 +106,10 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
     /// under RTNL or RCU.
     fn fill_statistics(device: &Device<Self>, message: &mut Message<'_>) -> Result;
 
+    /// The number of the device that this one is stacked on (`IFLA_LINK`), if it
+    /// is. Any context.
+    fn link_index(device: &Device<Self>) -> Option<u32>;
+
     /// Adds to the counters that all devices have. Any context.
     fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>);
 

@@ -102,6 +102,7 @@ impl<T: Driver> Link<T> {
         device_ops.ndo_open = Some(Self::open_callback);
         device_ops.ndo_stop = Some(Self::stop_callback);
         device_ops.ndo_start_xmit = Some(Self::transmit_callback);
+        device_ops.ndo_get_iflink = Some(Self::get_iflink_callback);
         device_ops.ndo_get_stats64 = Some(Self::get_stats64_callback);
 
         device_type.name = T::KIND.as_ptr().cast();
@@ -195,6 +196,13 @@ impl<T: Driver> Link<T> {
             T::transmit(device, unsafe { Packet::from_raw(skb) });
         }
         bindings::netdev_tx_NETDEV_TX_OK
+    }
+
+    unsafe extern "C" fn get_iflink_callback(raw: *const bindings::net_device) -> c_int {
+        // SAFETY: A registered device of ours.
+        let device = unsafe { Device::<T>::from_raw(raw.cast_mut()) };
+        // A device on top of itself is on top of nothing: no `IFLA_LINK` is shown.
+        T::link_index(device).unwrap_or_else(|| device.index()) as c_int
     }
 
     unsafe extern "C" fn get_stats64_callback(
