@@ -76,6 +76,11 @@ def test_firewall_rules_for_the_parent_go_on_working(rachael, client):
     assert "packets 3" in rachael.run("nft", "list", "table", "ip", "t").stdout
 
 
+def about_the_client(frames):
+    """Answers, redirects and forwarded frames; not what an idle host says by itself."""
+    return [f for f in frames if f.source == virtual_mac(1) or f.arp or (f.ip and f.ip["protocol"] == 1)]
+
+
 def test_backup_drops_frames_for_the_virtual_mac(rachael, client):
     """Neither answered nor forwarded, and counted."""
     made = group(rachael, advbase=100)
@@ -85,7 +90,7 @@ def test_backup_drops_frames_for_the_virtual_mac(rachael, client):
         for target in ("192.0.2.1", "192.0.2.11", "192.0.2.99"):
             injector.send(echo_request(target))
         frames = capture.during(2)
-    assert not frames
+    assert not about_the_client(frames)
     assert made.counters()["rx_not_master"] == 3
 
 
@@ -95,7 +100,7 @@ def test_init_drops_frames_for_the_virtual_mac(rachael, client):
     rachael.ip("neigh", "replace", "192.0.2.50", "lladdr", CLIENT_MAC, "dev", "eth0")
     with Capture(rachael.ns, "eth0", "out") as capture, Injector(client) as injector:
         injector.send(echo_request("192.0.2.1"))
-        assert not capture.during(2)
+        assert not about_the_client(capture.during(2))
 
 
 def test_backup_is_silent(rachael, client):

@@ -64,17 +64,26 @@ def test_three_hosts(rachael, pris, segment):
     assert exactly_one_master(groups, 6) is groups[1]
 
 
-def test_equal_hosts_end_with_one_master(rachael, pris):
-    """Equal parameters, started at the same time: the higher address stays."""
-    groups = [group(host, advbase=1, advskew=0, up=False) for host in (rachael, pris)]
-    for made in groups:
-        made.up()
-    assert exactly_one_master(groups, 15) is groups[1]
+def test_equal_hosts_end_with_one_master(rachael, pris, segment):
+    """Two MASTERs with equal parameters meet: the higher address stays, and that is all."""
+    groups = [master(rachael)]
+    segment.cut(rachael)
+    groups.append(master(pris))
+    segment.heal(rachael)
+    assert exactly_one_master(groups, 5) is groups[1]
+    assert groups[0].status()["reason"] == "equal-master"
     before = [made.status()["transitions"] for made in groups]
     with Capture(pris.ns, "eth0") as capture:
         frames = advertisements(capture.during(10))
     assert [made.status()["transitions"] for made in groups] == before
     assert {frame.ip["source"] for frame in frames} == {"192.0.2.12"}
+
+
+def test_equal_hosts_that_start_together(rachael, pris):
+    groups = [group(host, up=False) for host in (rachael, pris)]
+    for made in groups:
+        made.up()
+    exactly_one_master(groups, 15)
 
 
 def test_equal_host_joins_quietly(rachael, pris):

@@ -10,7 +10,7 @@ import pytest
 
 import wire
 from carp import group, master, virtual_mac
-from topology import run
+from topology import eventually, run
 from wire import Capture, advertisements
 
 
@@ -88,7 +88,8 @@ def test_address_order_does_not_matter(rachael, pris):
 
 def test_both_families_advertise(rachael, client):
     """A group with IPv6 addresses too: a second advertisement, to ff02::12."""
-    rachael.ip("address", "add", "2001:db8::11/64", "dev", "eth0", "nodad")
+    eventually(lambda: "tentative" not in rachael.ip("-6", "address", "show", "dev", "eth0").stdout, 5,
+               "the parent's link-local address", pause=0.2)
     addresses = ("192.0.2.1/32", "2001:db8::1/128")
     group(rachael, *addresses)
     with Capture(client.ns, "eth0", "in") as capture:
@@ -102,6 +103,15 @@ def test_both_families_advertise(rachael, client):
         advert = frame.advertisement
         assert wire.checksum(advert["payload"]) == 0
         assert advert["digest"] == wire.digest(b"", 1, addresses, advert["counter"])
+
+
+def test_ipv6_advertisements_from_nowhere_while_the_parent_did_dad(rachael, client):
+    """A group made before the parent's link-local address was usable takes it once it is."""
+    group(rachael, "2001:db8::1/128")
+    with Capture(client.ns, "eth0", "in") as capture:
+        capture.advertisement(6)
+        frame = capture.advertisement(2)
+    assert frame.ip["source"].startswith("fe80:")
 
 
 def test_bow_out_on_the_wire(rachael, client):

@@ -5,6 +5,7 @@ injection of frames, and reading of pcap files.
 """
 
 import dataclasses
+import errno
 import hashlib
 import hmac
 import ipaddress
@@ -189,7 +190,12 @@ class Capture:
     def _next(self, timeout):
         if not select.select([self.socket], [], [], max(timeout, 0))[0]:
             return None
-        raw, ancillary, _, address = self.socket.recvmsg(65536, 256)
+        try:
+            raw, ancillary, _, address = self.socket.recvmsg(65536, 256)
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:  # told once; the socket goes on when it is up again
+                raise
+            return self._next(timeout)
         stamp = 0
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
