@@ -8,7 +8,7 @@
 MAKEFLAGS += --no-print-directory
 export KERNEL KDIR SUITE V CARP_CACHE
 
-.PHONY: module tools check test test-all demo bench install update clean distclean help
+.PHONY: module tools check format test test-all demo bench install update clean distclean help
 
 module:
 	@scripts/module >/dev/null
@@ -18,6 +18,9 @@ tools:
 
 check:
 	@scripts/check-all
+
+format:
+	@scripts/check-format --fix
 
 test: module tools
 	@tools/testing/run
@@ -53,6 +56,7 @@ help:
 # help: make test        run all tests that take minutes
 # help: make test-all    run all tests
 # help: make check       check format, lints, licences and the host tests
+# help: make format      format the Rust sources as the kernel does
 # help: make bench       measure
 # help: make tools       build the tools that run beside the module
 # help: make install     install the module and the tools on this machine

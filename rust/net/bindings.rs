@@ -12,6 +12,11 @@
 
 #![allow(
     clippy::all,
+    clippy::cast_lossless,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
     clippy::undocumented_unsafe_blocks,
     dead_code,
     missing_docs,
