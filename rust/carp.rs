@@ -8,9 +8,11 @@
 
 use kernel::prelude::*;
 
+#[deny(unsafe_code)]
 mod driver;
 #[allow(dead_code, reason = "an abstraction is more than its first user needs")]
 mod net;
+#[forbid(unsafe_code)]
 #[allow(
     dead_code,
     unreachable_pub,

@@ -80,11 +80,7 @@ pub(super) fn refresh_all(port: &Port) {
 
 /// The steps of the machine, in an order in which each advertisement is signed
 /// with the addresses that its receivers know.
-fn update(
-    machine: &mut Machine,
-    device: &Device<Carp>,
-    addresses: &mut Addresses,
-) -> [Outcome; 3] {
+fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresses) -> [Outcome; 3] {
     let missing = missing(machine, device, addresses);
     let families = addresses.families();
     let port = machine.port.clone();
@@ -132,14 +128,8 @@ fn missing(machine: &Machine, device: &Device<Carp>, addresses: &Addresses) -> M
             device.is_running() && !reboot::is_shutting_down(),
             Missing::DEVICE_UP,
         ),
-        (
-            port.is_none_or(|port| port.is_up()),
-            Missing::PARENT_UP,
-        ),
-        (
-            parent.is_none_or(NetDevice::has_carrier),
-            Missing::CARRIER,
-        ),
+        (port.is_none_or(|port| port.is_up()), Missing::PARENT_UP),
+        (parent.is_none_or(NetDevice::has_carrier), Missing::CARRIER),
         (network::allowed(device.namespace()), Missing::ALLOWED),
     ]
     .into_iter()

@@ -152,7 +152,6 @@ pub(super) fn handle(device: &Device<Carp>, event: Event) {
 impl Machine {
     /// Lets the state machine decide, and takes note of what is to be done
     /// without the lock.
-    #[must_use]
     pub(super) fn step(&mut self, device: &Device<Carp>, event: Event) -> Outcome {
         let now = Instant::from_nanos(timer::now());
         let actions = self.core.handle(now, event);

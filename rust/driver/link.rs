@@ -148,10 +148,7 @@ impl Driver for Carp {
     fn transmit(device: &Device<Self>, packet: Packet) {
         let group = device.private();
         let guard = rcu::read_lock();
-        let parent = group
-            .parent
-            .get(&guard)
-            .filter(|_| device.has_carrier());
+        let parent = group.parent.get(&guard).filter(|_| device.has_carrier());
         let Some(parent) = parent else {
             group.counters.sent_not_master.increment();
             packet.discard();

@@ -36,5 +36,5 @@ pub(crate) mod parent;
 pub(crate) mod port;
 pub(crate) mod reboot;
 pub(crate) mod receive;
-pub(crate) mod request;
 pub(crate) mod report;
+pub(crate) mod request;

@@ -145,9 +145,10 @@ impl Port {
             Some(port) => port,
             None => Self::open(parent, ack, rtnl)?,
         };
-        let joined = parent
-            .link_upper(device, ack, rtnl)
-            .and_then(|()| port.add_member(device).inspect_err(|_| parent.unlink_upper(device, rtnl)));
+        let joined = parent.link_upper(device, ack, rtnl).and_then(|()| {
+            port.add_member(device)
+                .inspect_err(|_| parent.unlink_upper(device, rtnl))
+        });
         if let Err(error) = joined {
             port.close_if_empty(rtnl);
             return Err(error);
@@ -245,8 +246,7 @@ impl Port {
         }
         if let Some(old) = old {
             self.set_state(old, None);
-            self.parent
-                .remove_unicast_filter(&virtual_mac(old), rtnl);
+            self.parent.remove_unicast_filter(&virtual_mac(old), rtnl);
         }
         if let Some(vhid) = vhid {
             if let Err(error) = self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl) {
@@ -290,7 +290,9 @@ impl Port {
     pub(super) fn received(&self, vhid: Vhid) -> ((u64, u64), u64) {
         self.places
             .get(usize::from(vhid.get()))
-            .map_or(((0, 0), 0), |place| (place.taken.get(), place.dropped.get()))
+            .map_or(((0, 0), 0), |place| {
+                (place.taken.get(), place.dropped.get())
+            })
     }
 
     /// The group with this vhid.

@@ -27,7 +27,8 @@ use kernel::prelude::*;
 pub(super) const PARAMETERS_SIZE: usize = 7 * size_of_attribute(4) + SIZE_OF_U64;
 
 /// The room for [`counters`].
-pub(super) const COUNTERS_SIZE: usize = (bindings::__IFLA_CARP_STATS_MAX as usize - 1) * SIZE_OF_U64;
+pub(super) const COUNTERS_SIZE: usize =
+    (bindings::__IFLA_CARP_STATS_MAX as usize - 1) * SIZE_OF_U64;
 
 /// Writes parameters and state.
 pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
@@ -44,7 +45,11 @@ pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Re
     message.put_u32(bindings::IFLA_CARP_MISSING, core.missing().bits())?;
     message.put_u32(bindings::IFLA_CARP_TRANSITIONS, core.transitions())?;
     let since = Instant::from_nanos(timer::now()).since(core.since());
-    message.put_u64(bindings::IFLA_CARP_SINCE, since.as_nanos(), bindings::IFLA_CARP_PAD)
+    message.put_u64(
+        bindings::IFLA_CARP_SINCE,
+        since.as_nanos(),
+        bindings::IFLA_CARP_PAD,
+    )
 }
 
 /// Writes the counters.
@@ -62,13 +67,28 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
     let mut put = |number, value| message.put_u64(number, value, bindings::IFLA_CARP_STATS_PAD);
     put(bindings::IFLA_CARP_STATS_TX_V4, counters.sent_v4.get())?;
     put(bindings::IFLA_CARP_STATS_TX_V6, counters.sent_v6.get())?;
-    put(bindings::IFLA_CARP_STATS_TX_BOW_OUT, counters.sent_bow_out.get())?;
-    put(bindings::IFLA_CARP_STATS_TX_ERRORS, counters.send_errors.get())?;
+    put(
+        bindings::IFLA_CARP_STATS_TX_BOW_OUT,
+        counters.sent_bow_out.get(),
+    )?;
+    put(
+        bindings::IFLA_CARP_STATS_TX_ERRORS,
+        counters.send_errors.get(),
+    )?;
     put(bindings::IFLA_CARP_STATS_RX_V4, counters.received_v4.get())?;
     put(bindings::IFLA_CARP_STATS_RX_V6, counters.received_v6.get())?;
-    put(bindings::IFLA_CARP_STATS_ANNOUNCEMENTS, counters.announcements.get())?;
-    put(bindings::IFLA_CARP_STATS_ARP_REPLIES, counters.arp_replies.get())?;
-    put(bindings::IFLA_CARP_STATS_OTHER_MASTER, counters.other_master.get())?;
+    put(
+        bindings::IFLA_CARP_STATS_ANNOUNCEMENTS,
+        counters.announcements.get(),
+    )?;
+    put(
+        bindings::IFLA_CARP_STATS_ARP_REPLIES,
+        counters.arp_replies.get(),
+    )?;
+    put(
+        bindings::IFLA_CARP_STATS_OTHER_MASTER,
+        counters.other_master.get(),
+    )?;
     put(bindings::IFLA_CARP_STATS_RX_NOT_MASTER, dropped)?;
     put(
         bindings::IFLA_CARP_STATS_TX_NOT_MASTER,

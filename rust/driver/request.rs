@@ -14,7 +14,6 @@ use crate::{
     net::{
         attribute::Policy,
         bindings::{
-            __IFLA_CARP_MAX,
             IFLA_ADDRESS,
             IFLA_CARP_ADVBASE,
             IFLA_CARP_ADVSKEW,
@@ -27,6 +26,7 @@ use crate::{
             IFLA_CARP_TRANSITIONS,
             IFLA_CARP_VHID,
             IFLA_LINK, //
+            __IFLA_CARP_MAX,
         },
         extended_ack::ExtendedAck,
         hmac_sha1,
@@ -142,8 +142,7 @@ fn check(
     let parent = change.parent.as_ref().or(present.parent.as_ref());
     let vhid = change.vhid.or(present.vhid);
     if let (Some(parent), Some(vhid)) = (parent, vhid) {
-        let taken =
-            Port::of(parent, rtnl).is_some_and(|port| port.has_other(vhid, present.device));
+        let taken = Port::of(parent, rtnl).is_some_and(|port| port.has_other(vhid, present.device));
         if taken {
             return Err(ack.refuse_with(
                 fmt!("vhid {} is used already on {}", vhid.get(), **parent),

@@ -129,6 +129,10 @@ impl Policy {
     };
 
     /// Refused with this sentence: an attribute of answers only.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as_char_ptr is no constant function"
+    )]
     pub(crate) const fn reject(sentence: &'static CStr) -> Self {
         Self::new(
             bindings::NLA_REJECT,

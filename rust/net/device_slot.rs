@@ -11,6 +11,7 @@ use super::{
     netdevice::NetDevice,
     rtnl::Rtnl, //
 };
+use core::ptr::NonNull;
 use kernel::sync::{
     aref::ARef,
     atomic::{
@@ -20,7 +21,6 @@ use kernel::sync::{
     },
     rcu, //
 };
-use core::ptr::NonNull;
 
 /// A place for one device, or none.
 ///

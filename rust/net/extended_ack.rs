@@ -57,7 +57,7 @@ impl ExtendedAck {
     pub(crate) fn refuse(&mut self, sentence: &'static CStr, error: Error) -> Error {
         if let Some(ack) = self.0 {
             // SAFETY: Valid by the type invariants; the sentence lives for ever.
-            unsafe { (*ack.as_ptr())._msg = sentence.as_ptr().cast() };
+            unsafe { (*ack.as_ptr())._msg = sentence.as_char_ptr() };
         }
         error
     }

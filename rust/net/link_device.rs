@@ -186,13 +186,19 @@ impl<T: Driver> Device<T> {
     /// The device, if it is one of this driver's and is registered or was.
     pub(crate) fn downcast(device: &NetDevice) -> Option<&Self> {
         // SAFETY: Valid by the type invariants of `NetDevice`.
-        let (ops, state) =
-            unsafe { ((*device.as_raw()).rtnl_link_ops, (*device.as_raw()).reg_state) };
+        let (ops, state) = unsafe {
+            (
+                (*device.as_raw()).rtnl_link_ops,
+                (*device.as_raw()).reg_state,
+            )
+        };
         let visible = u32::from(state) != bindings::netdev_reg_state_NETREG_UNINITIALIZED;
+        if !core::ptr::eq(ops, T::link().as_raw()) || !visible {
+            return None;
+        }
         // SAFETY: Its kind is ours, and a device is visible only after `init`
         // has filled the slot.
-        (core::ptr::eq(ops, T::link().as_raw()) && visible)
-            .then(|| unsafe { Self::from_raw(device.as_raw()) })
+        Some(unsafe { Self::from_raw(device.as_raw()) })
     }
 
     pub(super) fn slot(device: *mut bindings::net_device) -> *mut Slot<T> {

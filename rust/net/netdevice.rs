@@ -71,7 +71,7 @@ impl fmt::Display for NetDevice {
         // be read half, as every message of the kernel's that has a name can.
         let name = unsafe { (*self.as_raw()).name };
         for byte in name.iter().take_while(|byte| **byte != 0) {
-            fmt::Write::write_char(formatter, char::from(*byte as u8))?;
+            fmt::Write::write_char(formatter, char::from(*byte))?;
         }
         Ok(())
     }
@@ -179,7 +179,10 @@ impl NetDevice {
         // SAFETY: Valid by the type invariants; the RTNL protects both fields.
         let (state, queued) = unsafe {
             let list = &raw const (*self.as_raw()).unreg_list;
-            ((*self.as_raw()).reg_state, !core::ptr::eq((*list).next, list))
+            (
+                (*self.as_raw()).reg_state,
+                !core::ptr::eq((*list).next, list),
+            )
         };
         queued || u32::from(state) != bindings::netdev_reg_state_NETREG_REGISTERED
     }
@@ -214,12 +217,7 @@ impl NetDevice {
     /// # Errors
     ///
     /// `EBUSY`, `EEXIST`, `EMLINK`, `ENOMEM`, with an explanation.
-    pub(crate) fn link_upper(
-        &self,
-        upper: &Self,
-        ack: &mut ExtendedAck,
-        _: &Rtnl,
-    ) -> Result {
+    pub(crate) fn link_upper(&self, upper: &Self, ack: &mut ExtendedAck, _: &Rtnl) -> Result {
         // SAFETY: Both are valid and registered, and the RTNL is held.
         to_result(unsafe {
             bindings::netdev_upper_dev_link(self.as_raw(), upper.as_raw(), ack.as_raw())

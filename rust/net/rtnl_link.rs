@@ -75,6 +75,11 @@ impl<T: Driver> Link<T> {
     /// Entry 0 of the policy is no attribute.
     pub(crate) const fn new(policy: &'static [Policy]) -> Self {
         assert!(align_of::<Slot<T>>() <= bindings::NETDEV_ALIGN as usize);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "as_char_ptr is no constant function"
+        )]
+        let kind = T::KIND.as_ptr().cast();
         // SAFETY: All three are C structures for which zero is a valid state.
         let (mut ops, mut device_ops, mut device_type) = unsafe {
             (
@@ -84,7 +89,7 @@ impl<T: Driver> Link<T> {
             )
         };
 
-        ops.kind = T::KIND.as_ptr().cast();
+        ops.kind = kind;
         ops.priv_size = size_of::<Slot<T>>();
         ops.setup = Some(Self::setup_callback);
         ops.maxtype = (policy.len() - 1) as u32;
@@ -105,7 +110,7 @@ impl<T: Driver> Link<T> {
         device_ops.ndo_get_iflink = Some(Self::get_iflink_callback);
         device_ops.ndo_get_stats64 = Some(Self::get_stats64_callback);
 
-        device_type.name = T::KIND.as_ptr().cast();
+        device_type.name = kind;
 
         Self {
             ops: Opaque::new(ops),
@@ -133,6 +138,9 @@ impl<T: Driver> Link<T> {
         Ok(Registration(PhantomData))
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `setup` of a device of this kind.
     unsafe extern "C" fn setup_callback(raw: *mut bindings::net_device) {
         let link = T::link();
         // SAFETY: The core has just allocated the device and nobody else sees
@@ -154,30 +162,45 @@ impl<T: Driver> Link<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_init` of a device of this kind.
     unsafe extern "C" fn init_callback(raw: *mut bindings::net_device) -> c_int {
         // SAFETY: Called once, while the device is being registered, before
         // anybody can see it.
         from_result(|| unsafe { initialise_slot::<T>(raw) }.map(|()| 0))
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `priv_destructor` of a device of this kind.
     unsafe extern "C" fn destructor_callback(raw: *mut bindings::net_device) {
         // SAFETY: The core calls this once after a successful `init`, when
         // nobody has a count of the device any more.
         unsafe { drop_slot::<T>(raw) };
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_uninit` of a device of this kind.
     unsafe extern "C" fn uninit_callback(raw: *mut bindings::net_device) {
         // SAFETY: A device of ours after `init`; the core holds the RTNL.
         let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
         T::uninit(device, &rtnl);
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_open` of a device of this kind.
     unsafe extern "C" fn open_callback(raw: *mut bindings::net_device) -> c_int {
         // SAFETY: A registered device of ours; the core holds the RTNL.
         let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
         from_result(|| T::open(device, &rtnl).map(|()| 0))
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_stop` of a device of this kind.
     unsafe extern "C" fn stop_callback(raw: *mut bindings::net_device) -> c_int {
         // SAFETY: A registered device of ours; the core holds the RTNL.
         let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
@@ -185,6 +208,9 @@ impl<T: Driver> Link<T> {
         0
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_start_xmit` of a device of this kind.
     unsafe extern "C" fn transmit_callback(
         skb: *mut kernel::bindings::sk_buff,
         raw: *mut bindings::net_device,
@@ -198,6 +224,9 @@ impl<T: Driver> Link<T> {
         bindings::netdev_tx_NETDEV_TX_OK
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_get_iflink` of a device of this kind.
     unsafe extern "C" fn get_iflink_callback(raw: *const bindings::net_device) -> c_int {
         // SAFETY: A registered device of ours.
         let device = unsafe { Device::<T>::from_raw(raw.cast_mut()) };
@@ -205,6 +234,9 @@ impl<T: Driver> Link<T> {
         T::link_index(device).unwrap_or_else(|| device.index()) as c_int
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_get_stats64` of a device of this kind.
     unsafe extern "C" fn get_stats64_callback(
         raw: *mut bindings::net_device,
         storage: *mut bindings::rtnl_link_stats64,
@@ -214,6 +246,9 @@ impl<T: Driver> Link<T> {
         T::statistics(device, &mut Statistics(storage));
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `newlink` of a device of this kind.
     unsafe extern "C" fn newlink_callback(
         raw: *mut bindings::net_device,
         params: *mut bindings::rtnl_newlink_params,
@@ -221,13 +256,8 @@ impl<T: Driver> Link<T> {
     ) -> c_int {
         // SAFETY: The core's arguments are valid during the call, and it holds
         // the RTNL.
-        let (params, mut ack, rtnl) = unsafe {
-            (
-                &*params,
-                ExtendedAck::from_raw(ack),
-                Rtnl::assume_held(),
-            )
-        };
+        let (params, mut ack, rtnl) =
+            unsafe { (&*params, ExtendedAck::from_raw(ack), Rtnl::assume_held()) };
         // SAFETY: The core parsed the request into tables of these sizes.
         let request = unsafe { Self::request(params.tb, params.data, params.link_net) };
         from_result(|| {
@@ -248,6 +278,9 @@ impl<T: Driver> Link<T> {
         })
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `changelink` of a device of this kind.
     unsafe extern "C" fn changelink_callback(
         raw: *mut bindings::net_device,
         general: *mut *mut bindings::nlattr,
@@ -267,6 +300,9 @@ impl<T: Driver> Link<T> {
         from_result(|| T::change(device, &request, &mut ack, &rtnl).map(|()| 0))
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `dellink` of a device of this kind.
     unsafe extern "C" fn dellink_callback(
         raw: *mut bindings::net_device,
         head: *mut kernel::bindings::list_head,
@@ -275,10 +311,16 @@ impl<T: Driver> Link<T> {
         unsafe { bindings::unregister_netdevice_queue(raw, head) };
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `get_size` of a device of this kind.
     unsafe extern "C" fn get_size_callback(_: *const bindings::net_device) -> usize {
         T::INFORMATION_SIZE
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `fill_info` of a device of this kind.
     unsafe extern "C" fn fill_info_callback(
         skb: *mut kernel::bindings::sk_buff,
         raw: *const bindings::net_device,
@@ -287,10 +329,16 @@ impl<T: Driver> Link<T> {
         unsafe { Self::fill(skb, raw, T::fill_information) }
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `get_xstats_size` of a device of this kind.
     unsafe extern "C" fn get_xstats_size_callback(_: *const bindings::net_device) -> usize {
         size_of_attribute(T::STATISTICS_SIZE)
     }
 
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `fill_xstats` of a device of this kind.
     unsafe extern "C" fn fill_xstats_callback(
         skb: *mut kernel::bindings::sk_buff,
         raw: *const bindings::net_device,

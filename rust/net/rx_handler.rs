@@ -92,12 +92,7 @@ impl Frame<'_> {
         let mut bytes = [0; N];
         // SAFETY: Valid by the type invariants; `skb_copy_bits` checks lengths.
         let status = unsafe {
-            kernel::bindings::skb_copy_bits(
-                self.raw(),
-                0,
-                bytes.as_mut_ptr().cast(),
-                N as c_int,
-            )
+            kernel::bindings::skb_copy_bits(self.raw(), 0, bytes.as_mut_ptr().cast(), N as c_int)
         };
         (status == 0).then_some(bytes)
     }

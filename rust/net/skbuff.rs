@@ -72,9 +72,7 @@ impl Packet {
         };
         let size = headroom + EthernetHeader::LEN + payload + tailroom;
         // SAFETY: An allocation; a size that is too large fails.
-        let raw = unsafe {
-            bindings::alloc_skb(size as u32, bindings::GFP_ATOMIC)
-        };
+        let raw = unsafe { bindings::alloc_skb(size as u32, bindings::GFP_ATOMIC) };
         let packet = Self(NonNull::new(raw).ok_or(AllocError)?);
         // SAFETY: The packet is new, ours alone, and has room for `size` bytes.
         unsafe {
