@@ -12,6 +12,7 @@
 #include <linux/inetdevice.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter_arp.h>
 #include <linux/notifier.h>
 #include <linux/random.h>
 #include <linux/reboot.h>

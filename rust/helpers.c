@@ -78,6 +78,11 @@ struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags)
 	return alloc_skb(size, flags);
 }
 
+int carp_helper_skb_network_offset(const struct sk_buff *skb)
+{
+	return skb_network_offset(skb);
+}
+
 void carp_helper_skb_reserve(struct sk_buff *skb, int len)
 {
 	skb_reserve(skb, len);

@@ -37,6 +37,7 @@ void carp_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);
 
 /* linux/skbuff.h */
 struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags);
+int carp_helper_skb_network_offset(const struct sk_buff *skb);
 void carp_helper_skb_reserve(struct sk_buff *skb, int len);
 void carp_helper_skb_reset_mac_header(struct sk_buff *skb);
 void carp_helper_skb_set_network_header(struct sk_buff *skb, int offset);

@@ -53,6 +53,7 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Signs an advertisement for each family.
     pub(super) fn new(machine: &mut Machine, advertise: Advertise) -> Self {
+        machine.learn_sources();
         let v4 = advertise
             .families
             .contains(Family::V4)

@@ -6,12 +6,17 @@
 //! Softirq or process context. Frames go to the parent, finished, from the
 //! virtual MAC (see [`super::advertise`] for why).
 
-use super::link::Carp;
+use super::{
+    link::Carp,
+    port::Port, //
+};
 use crate::{
     net::{
+        arp_output,
         inet_device,
         link_device::Device,
         netdevice::NetDevice,
+        rx_handler,
         skbuff::{
             EthernetHeader,
             Packet, //
@@ -20,7 +25,8 @@ use crate::{
     proto::{
         virtual_mac,
         Arp,
-        Vhid, //
+        Vhid,
+        ARP_LEN, //
     }, //
 };
 use kernel::{
@@ -49,6 +55,28 @@ pub(super) fn answer(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, requ
     let answer = request.answer(vhid);
     if send(parent, vhid, request.sender_mac, &answer).is_ok() {
         device.private().counters.arp_replies.increment();
+    }
+}
+
+/// What the stack of a parent asks by ARP.
+pub(crate) struct Solicitations;
+
+impl arp_output::Handler for Solicitations {
+    /// An answer from a virtual address leaves through the parent, and to find the
+    /// client the stack asks in the name of that address, but with the parent's
+    /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
+    /// the address with this host. It asks in the name of the parent's own address
+    /// instead, or of none, as a probe does.
+    fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Option<[u8; ARP_LEN]> {
+        let guard = rcu::read_lock();
+        let port = rx_handler::attached::<Port>(device, &guard)?;
+        let packet = Arp::parse(packet)?;
+        let virtual_only =
+            port.owns(packet.sender) && !inet_device::has_v4(device, &guard, packet.sender);
+        virtual_only.then(|| {
+            let sender = inet_device::first_v4(device, &guard).unwrap_or_default();
+            Arp { sender, ..packet }.emit()
+        })
     }
 }
 

@@ -27,7 +27,6 @@ use crate::{
         Event,
         Families,
         Missing,
-        Sources,
         State,
         Vhid, //
     }, //
@@ -80,13 +79,10 @@ pub(super) fn refresh_all(port: &Port) {
 
 /// The steps of the machine, in an order in which each advertisement is signed
 /// with the addresses that its receivers know.
-fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresses) -> [Outcome; 3] {
+fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresses) -> [Outcome; 2] {
     let missing = missing(machine, device, addresses);
     let families = addresses.families();
-    let port = machine.port.clone();
-    let sources = port.map_or(Sources::default(), |port| sources(port.parent()));
-    machine.sources = sources;
-    let first = machine.step(device, Event::Sources(sources));
+    machine.learn_sources();
 
     let hash = addresses.hash();
     let changed = hash != machine.address_hash;
@@ -97,16 +93,16 @@ fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresse
     if running {
         machine.sign_with(addresses);
     }
-    let second = machine.step(device, Event::Conditions { missing, families });
+    let first = machine.step(device, Event::Conditions { missing, families });
     if !running {
         machine.sign_with(addresses);
     }
 
-    let mut third = machine.step(device, Event::Preempt(network::preempt(device.namespace())));
+    let mut second = machine.step(device, Event::Preempt(network::preempt(device.namespace())));
     if changed && machine.core.state() == State::Master {
-        third.actions.announce = true;
+        second.actions.announce = true;
     }
-    [first, second, third]
+    [first, second]
 }
 
 impl Machine {
@@ -135,15 +131,6 @@ fn missing(machine: &Machine, device: &Device<Carp>, addresses: &Addresses) -> M
     .into_iter()
     .filter(|(fulfilled, _)| !fulfilled)
     .fold(Missing::NONE, |all, (_, one)| all.union(one))
-}
-
-/// Where advertisements come from: addresses of the parent's own, never virtual.
-fn sources(parent: &NetDevice) -> Sources {
-    let guard = rcu::read_lock();
-    Sources {
-        v4: inet_device::first_v4(parent, &guard),
-        v6: inet_device::first_link_local_v6(parent, &guard),
-    }
 }
 
 /// The virtual addresses of a group.

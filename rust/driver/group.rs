@@ -21,6 +21,7 @@ use crate::{
     net::{
         device_slot::DeviceSlot,
         hmac_sha1,
+        inet_device,
         link_device::Device,
         random::random_u64,
         spin_lock_bh::{
@@ -49,7 +50,10 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        rcu,
+        Arc, //
+    }, //
 };
 
 /// What the driver keeps for one device of kind `carp`.
@@ -168,6 +172,21 @@ impl Machine {
             vhid: self.vhid,
             port: self.port.clone(),
         }
+    }
+
+    /// Looks up where advertisements come from: addresses of the parent's own,
+    /// never virtual ones. Looked at anew for each, as a link-local address comes
+    /// to be usable without anybody being told.
+    pub(super) fn learn_sources(&mut self) {
+        let guard = rcu::read_lock();
+        let parent = self.port.as_ref().map(|port| port.parent());
+        self.sources = Sources {
+            v4: parent.and_then(|parent| inet_device::first_v4(parent, &guard)),
+            v6: parent.and_then(|parent| inet_device::first_link_local_v6(parent, &guard)),
+        };
+        let now = Instant::from_nanos(timer::now());
+        let nothing = self.core.handle(now, Event::Sources(self.sources));
+        debug_assert!(nothing == Actions::default());
     }
 
     /// Shows the state to those who look at it without the lock: the frames of

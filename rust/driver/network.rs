@@ -6,10 +6,12 @@
 //! then taken to tell the namespace's groups.
 
 use super::{
+    announce::Solicitations,
     conditions,
     link::Carp, //
 };
 use crate::net::{
+    arp_output,
     link_device::Device,
     namespace::Namespace,
     netdevice::NetDevice,
@@ -40,6 +42,8 @@ use kernel::{
 pub(crate) struct Network {
     #[pin]
     knobs: Table<Knobs>,
+    #[pin]
+    arp_output: arp_output::Hook<Solicitations>,
 }
 
 static NETWORK: Id<Network> = Id::new();
@@ -50,7 +54,14 @@ impl PerNamespace for Network {
     fn init(founding: Founding<'_>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             knobs <- Table::new(&founding, Knobs::new()),
+            arp_output <- arp_output::Hook::new(&founding),
         })
+    }
+
+    /// Has every MASTER of the namespace bow out. Later is too late: devices go
+    /// in any order, and a veth has lost its peer before it goes down.
+    fn leaving(namespace: &Namespace) {
+        refresh_all(namespace);
     }
 }
 
@@ -103,32 +114,38 @@ impl Values for Knobs {
     ];
 
     fn changed(&self, namespace: &Namespace, _: &Entry<Self>) {
-        let rtnl = Rtnl::lock();
-        let _ = NetDevice::find(namespace, &rtnl, |device| -> Option<()> {
-            if let Some(device) = Device::<Carp>::downcast(device) {
-                conditions::refresh(device);
-            }
-            None
-        });
+        refresh_all(namespace);
     }
 }
 
-/// Reads a knob; a namespace on its way out has the defaults.
-fn knob(namespace: &Namespace, value: fn(&Knobs) -> &Atomic<i32>, default: i32) -> i32 {
-    pernet::get::<Network>(namespace).map_or(default, |network| value(&network.knobs).load(Relaxed))
+/// Looks at the conditions of all groups of a namespace. Process context, RTNL
+/// not held.
+fn refresh_all(namespace: &Namespace) {
+    let rtnl = Rtnl::lock();
+    let _ = NetDevice::find(namespace, &rtnl, |device| -> Option<()> {
+        if let Some(device) = Device::<Carp>::downcast(device) {
+            conditions::refresh(device);
+        }
+        None
+    });
 }
 
-/// Whether CARP is allowed in the namespace.
+/// Reads a knob; `None` in a namespace on its way out.
+fn knob(namespace: &Namespace, value: fn(&Knobs) -> &Atomic<i32>) -> Option<i32> {
+    pernet::get::<Network>(namespace).map(|network| value(&network.knobs).load(Relaxed))
+}
+
+/// Whether CARP is allowed in the namespace; never in one on its way out.
 pub(super) fn allowed(namespace: &Namespace) -> bool {
-    knob(namespace, |knobs| &knobs.allow, Knobs::ALLOW) != 0
+    knob(namespace, |knobs| &knobs.allow).is_some_and(|allow| allow != 0)
 }
 
 /// Whether a better BACKUP takes over.
 pub(super) fn preempt(namespace: &Namespace) -> bool {
-    knob(namespace, |knobs| &knobs.preempt, Knobs::PREEMPT) != 0
+    knob(namespace, |knobs| &knobs.preempt).unwrap_or(Knobs::PREEMPT) != 0
 }
 
 /// How much is logged.
 pub(super) fn log_level(namespace: &Namespace) -> i32 {
-    knob(namespace, |knobs| &knobs.log, Knobs::LOG)
+    knob(namespace, |knobs| &knobs.log).unwrap_or(Knobs::LOG)
 }

@@ -350,6 +350,15 @@ impl Port {
         }
     }
 
+    /// Whether any group here has an IPv4 address.
+    pub(super) fn owns(&self, address: [u8; 4]) -> bool {
+        let table = self.table.lock();
+        let found = table
+            .addresses
+            .binary_search_by_key(&address, |(other, _)| *other);
+        found.is_ok()
+    }
+
     /// Notes which IPv4 addresses a group has. Allocates, without sleeping.
     ///
     /// # Errors

@@ -118,6 +118,7 @@ fn hear(
         if !authentic {
             return Err(Discard::BadDigest);
         }
+        machine.learn_sources();
         machine.step(
             device,
             Event::Heard(Heard {

@@ -6,6 +6,7 @@
 //! knows CARP, and each file says in which contexts its functions may be called.
 //! Written in the manner of the kernel crate's own, to be proposed to it.
 
+pub(crate) mod arp_output;
 pub(crate) mod attribute;
 pub(crate) mod bindings;
 pub(crate) mod device_slot;

@@ -81,6 +81,14 @@ pub(crate) trait PerNamespace: Send + Sync + Sized + 'static {
     /// Called for all namespaces that exist at registration, and then for every
     /// new one. An error makes the registration, or the new namespace, fail.
     fn init(founding: Founding<'_>) -> impl PinInit<Self, Error>;
+
+    /// Called when the namespace, or the registration, is about to end.
+    ///
+    /// [`get`] gives nothing any more, but all devices are still there and work.
+    /// Process context, RTNL not held; may sleep.
+    fn leaving(namespace: &Namespace) {
+        let _ = namespace;
+    }
 }
 
 /// The number that the kernel gives to a sort of per-namespace data.
@@ -212,7 +220,7 @@ impl Deref for Founding<'_> {
 ///
 /// The counter is that of a slot, which counts this hold and is not freed before
 /// it is given back.
-pub(super) struct Hold(NonNull<Atomic<i32>>);
+pub(crate) struct Hold(NonNull<Atomic<i32>>);
 
 // SAFETY: The counter is atomic, and nothing else is behind the pointer.
 unsafe impl Send for Hold {}
@@ -329,6 +337,8 @@ impl<T: PerNamespace> Adapter<T> {
         // not called for this namespace, or failed.
         if let Some(slot) = unsafe { Slot::<T>::find(net).as_ref() } {
             slot.ready.store(0, Relaxed);
+            // SAFETY: The namespace outlives this callback.
+            T::leaving(unsafe { Namespace::from_raw(net) });
         }
     }
 
