@@ -138,6 +138,11 @@ void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority)
 	skb->priority = priority;
 }
 
+u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb)
+{
+	return skb_vlan_tag_get_id(skb);
+}
+
 u8 carp_helper_skb_pkt_type(const struct sk_buff *skb)
 {
 	return skb->pkt_type;

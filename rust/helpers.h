@@ -5,6 +5,7 @@
 
 #include <crypto/sha1.h>
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
@@ -50,6 +51,7 @@ void carp_helper_skb_set_device(struct sk_buff *skb, struct net_device *dev);
 u16 carp_helper_skb_protocol(const struct sk_buff *skb);
 void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol);
 void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
+u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb);
 u8 carp_helper_skb_pkt_type(const struct sk_buff *skb);
 void carp_helper_skb_set_pkt_type(struct sk_buff *skb, u8 type);
 

@@ -6,6 +6,7 @@
 //! nothing may sleep.
 
 use super::{
+    announce,
     conditions,
     link::Carp,
     parent,
@@ -50,6 +51,9 @@ impl inetaddr::Handler for Watch {
                 adopt_parent(group, address.address(), rtnl);
             }
             conditions::refresh(group);
+            if event == AddressEvent::Up {
+                announce::one(group, address.address());
+            }
         } else if let Some(port) = Port::of(device, rtnl) {
             // Advertisements come from another address now.
             conditions::refresh_all(&port);
@@ -85,7 +89,7 @@ fn adopt_parent(group: &Device<Carp>, address: [u8; 4], rtnl: &Rtnl) {
     let taken = Port::of(&found, rtnl)
         .zip(vhid)
         .is_some_and(|(port, vhid)| port.has_other(vhid, group));
-    if taken || parent::attach(group, &found, &mut ExtendedAck::none(), rtnl).is_err() {
+    if taken || parent::attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
         pr_warn!("{}: cannot use {} as parent\n", **group, *found);
     }
 }

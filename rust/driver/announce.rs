@@ -25,6 +25,7 @@ use crate::{
     proto::{
         virtual_mac,
         Arp,
+        State,
         Vhid,
         ARP_LEN, //
     }, //
@@ -41,20 +42,41 @@ pub(super) const ETHERTYPE_ARP: u16 = 0x0806;
 
 /// Sends a gratuitous ARP for each IPv4 address of the group.
 pub(super) fn all(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid) {
-    let counters = &device.private().counters;
     inet_device::for_each_v4(device, &rcu::read_lock(), |address, _| {
-        let announcement = Arp::announcement(vhid, address);
-        if send(parent, vhid, BROADCAST, &announcement).is_ok() {
-            counters.announcements.increment();
-        }
+        announce(device, parent, vhid, address);
     });
+}
+
+/// Sends a gratuitous ARP for an address that has come to a MASTER.
+pub(super) fn one(device: &Device<Carp>, address: [u8; 4]) {
+    let place = {
+        let machine = device.private().machine.lock();
+        match machine.core.state() {
+            State::Master => machine.port.clone().zip(machine.vhid),
+            State::Init | State::Backup => None,
+        }
+    };
+    if let Some((port, vhid)) = place {
+        announce(device, port.parent(), vhid, address);
+    }
+}
+
+fn announce(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, address: [u8; 4]) {
+    let announcement = Arp::announcement(vhid, address);
+    let counters = &device.private().counters;
+    match send(parent, vhid, BROADCAST, &announcement) {
+        Ok(()) => counters.announcements.increment(),
+        Err(_) => counters.send_errors.increment(),
+    }
 }
 
 /// Answers a request for an address of the group.
 pub(super) fn answer(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, request: &Arp) {
     let answer = request.answer(vhid);
-    if send(parent, vhid, request.sender_mac, &answer).is_ok() {
-        device.private().counters.arp_replies.increment();
+    let counters = &device.private().counters;
+    match send(parent, vhid, request.sender_mac, &answer) {
+        Ok(()) => counters.arp_replies.increment(),
+        Err(_) => counters.send_errors.increment(),
     }
 }
 

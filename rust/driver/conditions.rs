@@ -27,7 +27,6 @@ use crate::{
         Event,
         Families,
         Missing,
-        State,
         Vhid, //
     }, //
 };
@@ -84,10 +83,6 @@ fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresse
     let families = addresses.families();
     machine.learn_sources();
 
-    let hash = addresses.hash();
-    let changed = hash != machine.address_hash;
-    machine.address_hash = hash;
-
     // A bow-out is signed with what the others know; all else with what is new.
     let running = missing.is_empty();
     if running {
@@ -98,10 +93,7 @@ fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresse
         machine.sign_with(addresses);
     }
 
-    let mut second = machine.step(device, Event::Preempt(network::preempt(device.namespace())));
-    if changed && machine.core.state() == State::Master {
-        second.actions.announce = true;
-    }
+    let second = machine.step(device, Event::Preempt(network::preempt(device.namespace())));
     [first, second]
 }
 
@@ -164,18 +156,4 @@ impl Addresses {
             v6: !self.v6.is_empty(),
         }
     }
-
-    /// A number that is another one when the addresses are others (FNV-1a over
-    /// the sum of addresses, whose order does not matter).
-    fn hash(&self) -> u64 {
-        let v4 = self.v4.iter().map(|address| fnv(address));
-        let v6 = self.v6.iter().map(|address| fnv(address));
-        Iterator::chain(v4, v6).fold(0, u64::wrapping_add)
-    }
-}
-
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -80,8 +80,6 @@ pub(crate) struct Machine {
     pub(super) port: Option<Arc<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
-    /// What the addresses add up to, to see whether they changed.
-    pub(super) address_hash: u64,
 }
 
 /// The two timers of a group; see `Documentation/contexts.md` for why they are
@@ -136,7 +134,6 @@ impl Group {
             digests: None,
             port: None,
             sources: Sources::default(),
-            address_hash: 0,
         };
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(machine, "carp_group"),
@@ -216,7 +213,7 @@ impl Machine {
 /// What a step of the machine asks for.
 #[must_use]
 pub(super) struct Outcome {
-    pub(super) actions: Actions,
+    actions: Actions,
     outbox: Option<Outbox>,
     vhid: Option<Vhid>,
     port: Option<Arc<Port>>,

@@ -164,18 +164,16 @@ impl Driver for Carp {
 /// Does what was checked. Only what can fail for want of memory can still fail,
 /// and it comes first.
 fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
-    if let Some(parent) = &change.parent {
-        parent::attach(device, parent, ack, rtnl)?;
+    match (&change.parent, change.vhid) {
+        (Some(parent), vhid) => parent::attach(device, parent, vhid, ack, rtnl)?,
+        (None, Some(vhid)) => parent::set_vhid(device, vhid, rtnl),
+        (None, None) => {}
     }
     if let Some(parameters) = change.parameters {
         group::handle(device, Event::Parameters(parameters));
     }
     if let Some(key) = change.key {
         device.private().machine.lock().key = key;
-    }
-    if let Some(vhid) = change.vhid {
-        conditions::leave_vhid(device);
-        parent::set_vhid(device, vhid, rtnl);
     }
     conditions::refresh(device);
     if let Some(state) = change.state {

@@ -22,7 +22,10 @@ use crate::{
         rtnl::Rtnl,
         rx_handler, //
     },
-    proto::virtual_mac, //
+    proto::{
+        virtual_mac,
+        Vhid, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -66,7 +69,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
     Ok(())
 }
 
-/// Puts a group on a parent. All or nothing.
+/// Puts a group on a parent, with another vhid if one is given. All or nothing.
 ///
 /// # Errors
 ///
@@ -74,12 +77,16 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
 pub(super) fn attach(
     device: &Device<Carp>,
     parent: &NetDevice,
+    vhid: Option<Vhid>,
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result {
     check(parent, ack, rtnl)?;
     let port = Port::join(parent, device, ack, rtnl)?;
     let group = device.private();
+    if let Some(vhid) = vhid {
+        set_vhid(device, vhid, rtnl);
+    }
     let vhid = {
         let mut machine = group.machine.lock();
         machine.port = Some(port.clone());
@@ -103,8 +110,13 @@ pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
     port.leave(device, rtnl);
 }
 
-/// Gives a group a vhid, and with it its virtual MAC.
-pub(super) fn set_vhid(device: &Device<Carp>, vhid: crate::proto::Vhid, rtnl: &Rtnl) {
+/// Gives a group a vhid, and with it its virtual MAC. One that it has already it
+/// keeps; another one it leaves politely.
+pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) {
+    if device.private().machine.lock().vhid == Some(vhid) {
+        return;
+    }
+    conditions::leave_vhid(device);
     let port = {
         let mut machine = device.private().machine.lock();
         machine.vhid = Some(vhid);
@@ -155,6 +167,7 @@ impl Handler for Watch {
         };
         match event {
             Event::Up => {
+                port.join_groups(rtnl);
                 port.set_going_down(false);
                 conditions::refresh_all(&port);
             }
@@ -165,6 +178,7 @@ impl Handler for Watch {
             }
             Event::Down | Event::Change => conditions::refresh_all(&port),
             Event::ChangeMtu => {
+                port.join_groups(rtnl);
                 for device in &port.groups() {
                     follow_mtu(device, parent, rtnl);
                 }

@@ -186,14 +186,23 @@ impl Port {
         rx_handler::attach(parent, port.clone(), rtnl).map_err(|error| {
             ack.refuse(c"the parent's frames cannot be looked at by CARP", error)
         })?;
-        // Either family may be switched off on the parent; then it cannot join,
-        // and need not.
-        let memberships = Memberships {
-            v4: JoinV4::join(parent, MULTICAST_V4, rtnl).ok(),
-            v6: JoinV6::join(parent, MULTICAST_V6).ok(),
-        };
-        port.table.lock().memberships = memberships;
+        port.join_groups(rtnl);
         Ok(port)
+    }
+
+    /// Joins the groups that advertisements are sent to, where it is no member (any
+    /// more): the parent's configuration may have been made anew. Either family
+    /// may be switched off on the parent; then it cannot join, and need not.
+    pub(super) fn join_groups(&self, rtnl: &Rtnl) {
+        let old = core::mem::take(&mut self.table.lock().memberships);
+        let parent = &self.parent;
+        let v4 = old.v4.filter(|v4| v4.is_current(parent, rtnl));
+        let v6 = old.v6.filter(|v6| v6.is_current(parent, rtnl));
+        let memberships = Memberships {
+            v4: v4.or_else(|| JoinV4::join(parent, MULTICAST_V4, rtnl).ok()),
+            v6: v6.or_else(|| JoinV6::join(parent, MULTICAST_V6, rtnl).ok()),
+        };
+        self.table.lock().memberships = memberships;
     }
 
     fn close_if_empty(&self, rtnl: &Rtnl) {
@@ -205,7 +214,7 @@ impl Port {
             core::mem::take(&mut table.memberships)
         };
         if let Some(v6) = memberships.v6 {
-            v6.leave(&self.parent);
+            v6.leave(&self.parent, rtnl);
         }
         if let Some(v4) = memberships.v4 {
             v4.leave(&self.parent, rtnl);
@@ -239,7 +248,11 @@ impl Port {
             else {
                 return;
             };
-            core::mem::replace(&mut member.vhid, vhid)
+            let old = core::mem::replace(&mut member.vhid, vhid);
+            if old != vhid {
+                table.addresses.retain(|(_, other)| Some(*other) != old);
+            }
+            old
         };
         if old == vhid {
             return;
@@ -318,14 +331,16 @@ impl Port {
         groups
     }
 
-    /// The groups that have an IPv4 address, by vhid; at most one answer per
-    /// call of `decide`, which is called without the lock.
+    /// Asks `decide` about each group that has an IPv4 address, in the order of
+    /// the vhids, until it says yes; without the lock. Returns whether there is
+    /// such a group.
     pub(super) fn owner(
         &self,
         address: [u8; 4],
         mut decide: impl FnMut(Vhid, &Device<Carp>) -> bool,
     ) -> bool {
         let mut after = None;
+        let mut found = false;
         loop {
             let next = {
                 let table = self.table.lock();
@@ -339,10 +354,11 @@ impl Port {
                     .map(|(_, vhid)| *vhid)
             };
             let Some(vhid) = next else {
-                return after.is_some();
+                return found;
             };
             after = Some(vhid);
             if let Some(device) = self.group(vhid) {
+                found = true;
                 if decide(vhid, &device) {
                     return true;
                 }

@@ -27,7 +27,12 @@ use kernel::{
 #[must_use]
 pub(crate) struct JoinV4 {
     group: u32,
+    /// Of which configuration of the device; only to be compared.
+    configuration: *mut bindings::in_device,
 }
+
+// SAFETY: The pointer is only compared.
+unsafe impl Send for JoinV4 {}
 
 impl JoinV4 {
     /// Joins `group`, from which packets are then received on `device`.
@@ -42,14 +47,24 @@ impl JoinV4 {
         }
         // SAFETY: RTNL is held, which keeps the configuration.
         unsafe { bindings::ip_mc_inc_group(in_device, group) };
-        Ok(Self { group })
+        Ok(Self {
+            group,
+            configuration: in_device,
+        })
+    }
+
+    /// Whether the device still has the configuration in which it joined. A new
+    /// one, after an MTU that was too small for a while, knows nothing of it.
+    pub(crate) fn is_current(&self, device: &NetDevice, _: &Rtnl) -> bool {
+        // SAFETY: The device is valid, and RTNL held.
+        let in_device = unsafe { bindings::__in_dev_get_rtnl(device.as_raw()) };
+        core::ptr::eq(in_device, self.configuration)
     }
 
     /// Leaves the group, on the device on which it was joined.
-    pub(crate) fn leave(self, device: &NetDevice, _: &Rtnl) {
-        // SAFETY: The device is valid, and RTNL held.
-        let in_device = unsafe { bindings::__in_dev_get_rtnl(device.as_raw()) };
-        if !in_device.is_null() {
+    pub(crate) fn leave(self, device: &NetDevice, rtnl: &Rtnl) {
+        let in_device = self.configuration;
+        if self.is_current(device, rtnl) {
             // SAFETY: RTNL is held, which keeps the configuration. A group that
             // it does not have is ignored.
             unsafe { bindings::__ip_mc_dec_group(in_device, self.group, bindings::GFP_KERNEL) };
@@ -63,30 +78,47 @@ impl JoinV4 {
 #[must_use]
 pub(crate) struct JoinV6 {
     group: bindings::in6_addr,
+    /// Of which configuration of the device; only to be compared.
+    configuration: *mut bindings::inet6_dev,
 }
+
+// SAFETY: The pointer is only compared.
+unsafe impl Send for JoinV6 {}
 
 impl JoinV6 {
     /// Joins `group`, from which packets are then received on `device`.
     ///
-    /// `ENODEV` if the device has no IPv6 configuration. RTNL may be held, but
-    /// need not.
-    pub(crate) fn join(device: &NetDevice, group: [u8; 16]) -> Result<Self> {
+    /// `ENODEV` if the device has no IPv6 configuration.
+    pub(crate) fn join(device: &NetDevice, group: [u8; 16], _: &Rtnl) -> Result<Self> {
         let mut address = bindings::in6_addr::default();
         address.in6_u.u6_addr8 = group;
         // SAFETY: The device and the address are valid; the C side holds the
         // configuration meanwhile.
         match to_result(unsafe { bindings::ipv6_dev_mc_inc(device.as_raw(), &address) }) {
-            Ok(()) => Ok(Self { group: address }),
+            Ok(()) => Ok(Self {
+                group: address,
+                // SAFETY: The device is valid, and RTNL held.
+                configuration: unsafe { bindings::__in6_dev_get(device.as_raw()) },
+            }),
             // What the C side says if there is no configuration.
             Err(error) if error == EINVAL => Err(ENODEV),
             Err(error) => Err(error),
         }
     }
 
+    /// As [`JoinV4::is_current`].
+    pub(crate) fn is_current(&self, device: &NetDevice, _: &Rtnl) -> bool {
+        // SAFETY: The device is valid, and RTNL held.
+        let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+        core::ptr::eq(in6_device, self.configuration)
+    }
+
     /// Leaves the group, on the device on which it was joined.
-    pub(crate) fn leave(self, device: &NetDevice) {
-        // SAFETY: The device and the address are valid; the C side holds the
-        // configuration meanwhile, and ignores a group that it does not have.
-        unsafe { bindings::ipv6_dev_mc_dec(device.as_raw(), &self.group) };
+    pub(crate) fn leave(self, device: &NetDevice, rtnl: &Rtnl) {
+        if self.is_current(device, rtnl) {
+            // SAFETY: The device and the address are valid; the C side holds the
+            // configuration meanwhile, which has the group.
+            unsafe { bindings::ipv6_dev_mc_dec(device.as_raw(), &self.group) };
+        }
     }
 }

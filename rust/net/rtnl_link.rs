@@ -50,7 +50,8 @@ pub(crate) struct Request<'a> {
     pub(crate) general: Attributes<'a>,
     /// Those of this kind alone (`IFLA_INFO_DATA`).
     pub(crate) own: Attributes<'a>,
-    /// The namespace in which the sender looks at `IFLA_LINK`, if it named one.
+    /// The namespace in which the sender looks at `IFLA_LINK`, if that can be told:
+    /// not in a request to change a device.
     pub(crate) link_namespace: Option<&'a Namespace>,
 }
 
@@ -147,6 +148,9 @@ impl<T: Driver> Link<T> {
         // it; everything that is pointed to lives for ever.
         unsafe {
             bindings::ether_setup(raw);
+            // Below this, the core takes the IPv6 configuration away, and makes
+            // a new one with other settings later.
+            (*raw).min_mtu = bindings::IPV6_MIN_MTU;
             // As large as what it is stacked on allows.
             (*raw).max_mtu = bindings::ETH_MAX_MTU;
             (*raw).netdev_ops = &raw const link.device_ops;
@@ -258,8 +262,15 @@ impl<T: Driver> Link<T> {
         // the RTNL.
         let (params, mut ack, rtnl) =
             unsafe { (&*params, ExtendedAck::from_raw(ack), Rtnl::assume_held()) };
-        // SAFETY: The core parsed the request into tables of these sizes.
-        let request = unsafe { Self::request(params.tb, params.data, params.link_net) };
+        // Where the sender is, unless it names another one for `IFLA_LINK`.
+        let link_namespace = if params.link_net.is_null() {
+            params.src_net
+        } else {
+            params.link_net
+        };
+        // SAFETY: The core parsed the request into tables of these sizes, and
+        // keeps the namespaces during the call.
+        let request = unsafe { Self::request(params.tb, params.data, link_namespace) };
         from_result(|| {
             // SAFETY: The core has just allocated the device.
             let unregistered = unsafe { NetDevice::from_raw(raw) };

@@ -68,6 +68,13 @@ impl Frame<'_> {
         unsafe { bindings::skb_pkt_type(self.raw()) == bindings::PACKET_LOOPBACK as u8 }
     }
 
+    /// Whether it is of a VLAN that this host has no device for: the core shows it
+    /// to handlers before it drops it.
+    fn is_of_other_vlan(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::skb_vlan_tag_id(self.raw()) != 0 }
+    }
+
     /// The Ethernet address that it was sent to.
     pub(crate) fn destination(&self) -> [u8; 6] {
         // SAFETY: A frame from an Ethernet device has its header in linear
@@ -186,7 +193,7 @@ unsafe extern "C" fn trampoline<H: RxHandler>(
         skb,
         lifetime: PhantomData,
     };
-    if frame.is_loopback() {
+    if frame.is_loopback() || frame.is_of_other_vlan() {
         return bindings::rx_handler_result_RX_HANDLER_PASS;
     }
     // SAFETY: The packet's device is the one it was received on, and its

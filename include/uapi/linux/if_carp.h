@@ -100,7 +100,7 @@ enum {
 	IFLA_CARP_STATS_TX_V4,			/* advertisements sent */
 	IFLA_CARP_STATS_TX_V6,
 	IFLA_CARP_STATS_TX_BOW_OUT,		/* of these, bow-outs */
-	IFLA_CARP_STATS_TX_ERRORS,		/* advertisements not sent */
+	IFLA_CARP_STATS_TX_ERRORS,		/* advertisements, announcements, ARP replies not sent */
 	IFLA_CARP_STATS_RX_V4,			/* advertisements accepted */
 	IFLA_CARP_STATS_RX_V6,
 	IFLA_CARP_STATS_ANNOUNCEMENTS,		/* gratuitous ARPs, unsolicited NAs sent */
