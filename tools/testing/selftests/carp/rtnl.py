@@ -33,7 +33,8 @@ class Refused(OSError):
     def __init__(self, number, sentence):
         super().__init__(number, os.strerror(number))
         self.sentence = sentence
-        self.code = errno.errorcode.get(number, str(number))
+        names = {errno.EOPNOTSUPP: "EOPNOTSUPP"}  # Linux has two names for it
+        self.code = names.get(number) or errno.errorcode.get(number, str(number))
 
     def __str__(self):
         return f"{self.code}: {self.sentence or '(no sentence)'}"

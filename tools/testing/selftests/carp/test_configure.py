@@ -12,9 +12,14 @@ import pytest
 from carp import Group, group, master, virtual_mac
 from topology import eventually
 
+def set_parent(made):
+    """By rtnetlink: `ip link set DEVICE link PARENT` forgets the parent and says nothing."""
+    made.host.rtnl.change(made.name, parent=made.host.rtnl.link("eth0")["index"], data=b"")
+
+
 STEPS = {
     "vhid": lambda made: made.set(vhid=1),
-    "parent": lambda made: made.host.ip("link", "set", made.name, "link", "eth0", "type", "carp"),
+    "parent": set_parent,
     "address": lambda made: made.add_address("198.51.100.1/32"),
     "device-up": lambda made: made.up(),
 }

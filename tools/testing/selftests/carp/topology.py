@@ -50,7 +50,7 @@ def run(*command, check=True, stdin=None):
                           capture_output=True, check=False)
     for text in (done.stdout, done.stderr):
         if text.strip():
-            print(text.rstrip()[:4000])
+            print(text.rstrip()[:1500])
     if check and done.returncode:
         raise AssertionError(f"{shlex.join(map(str, command))} failed ({done.returncode}): "
                              f"{done.stderr.strip() or done.stdout.strip()}")
