@@ -48,7 +48,8 @@ cache_remove() {
 }
 
 # Makes an entry unless it is there: PATH MAKER [ARGUMENT...].  MAKER is called
-# with PATH in front of its arguments, in a subshell with errexit on.
+# with PATH in front of its arguments, in a subshell with errexit on; what it
+# prints is for the user.
 cache_make() {
 	local path=$1 maker=$2
 	shift 2
@@ -61,7 +62,7 @@ cache_make() {
 		mkdir -- "$path"
 		# Not "( ... ) || die": that would switch errexit off inside.
 		set +e
-		(set -e; "$maker" "$path" "$@") 9>&-
+		(set -e; "$maker" "$path" "$@") 9>&- >&2
 		local status=$?
 		set -e
 		[ $status -eq 0 ] || die "could not make $path (status $status); see the lines above"
