@@ -53,6 +53,11 @@ void carp_helper_setup_virtual(struct net_device *dev)
 	dev->lltx = true;
 }
 
+bool carp_helper_is_vlan_dev(const struct net_device *dev)
+{
+	return is_vlan_dev(dev);
+}
+
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address)
 {
 	eth_hw_addr_set(dev, address);
@@ -136,6 +141,11 @@ void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol)
 void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority)
 {
 	skb->priority = priority;
+}
+
+void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst)
+{
+	skb_dst_set(skb, dst);
 }
 
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb)

@@ -28,6 +28,9 @@ int carp_helper_dev_queue_xmit(struct sk_buff *skb);
 unsigned int carp_helper_ll_reserved_space(const struct net_device *dev);
 void carp_helper_setup_virtual(struct net_device *dev);
 
+/* linux/if_vlan.h */
+bool carp_helper_is_vlan_dev(const struct net_device *dev);
+
 /* linux/etherdevice.h */
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address);
 
@@ -51,6 +54,7 @@ void carp_helper_skb_set_device(struct sk_buff *skb, struct net_device *dev);
 u16 carp_helper_skb_protocol(const struct sk_buff *skb);
 void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol);
 void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
+void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst);
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb);
 u8 carp_helper_skb_pkt_type(const struct sk_buff *skb);
 void carp_helper_skb_set_pkt_type(struct sk_buff *skb, u8 type);

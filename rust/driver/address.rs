@@ -45,12 +45,14 @@ impl inetaddr::Handler for Watch {
     fn event(device: &NetDevice, address: &mut InetAddress, event: AddressEvent, rtnl: &Rtnl) {
         if let Some(group) = Device::<Carp>::downcast(device) {
             if event == AddressEvent::Up {
+                adopt_parent(group, address.address(), rtnl);
                 // The route to the subnet is the parent's: with one of our own,
                 // strict reverse path filters drop what comes in on the parent.
-                address.set_no_prefix_route();
-                adopt_parent(group, address.address(), rtnl);
+                if parent_has_subnet(group, address.address()) {
+                    address.set_no_prefix_route();
+                }
             }
-            conditions::refresh(group);
+            conditions::refresh_addresses(group, rtnl);
             if event == AddressEvent::Up {
                 announce::one(group, address.address());
             }
@@ -75,6 +77,12 @@ impl inet6addr::Handler for Watch {
             conditions::refresh_all(port);
         }
     }
+}
+
+fn parent_has_subnet(group: &Device<Carp>, address: [u8; 4]) -> bool {
+    let guard = rcu::read_lock();
+    let parent = group.private().parent.get(&guard);
+    parent.is_some_and(|parent| parent::subnet_of(parent, address).is_some())
 }
 
 /// Finds a parent for a group that was made without one.

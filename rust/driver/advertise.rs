@@ -38,7 +38,7 @@ use crate::{
 use kernel::prelude::*;
 
 /// `ETH_P_IP` in host order.
-const ETHERTYPE_IPV4: u16 = 0x0800;
+pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 /// `ETH_P_IPV6` in host order.
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 
@@ -108,12 +108,12 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
         );
     }
     if let Some(bytes) = &outbox.v6 {
-        let source = outbox.sources.v6.unwrap_or_default();
-        let header = ipv6_header(source, MULTICAST_V6);
-        count(
-            Family::V6,
-            send_frame(parent, vhid, Family::V6, &header, bytes),
-        );
+        // A parent without a link-local address cannot be told from others.
+        let result = outbox.sources.v6.ok_or(EADDRNOTAVAIL).and_then(|source| {
+            let header = ipv6_header(source, MULTICAST_V6);
+            send_frame(parent, vhid, Family::V6, &header, bytes)
+        });
+        count(Family::V6, result);
     }
 }
 

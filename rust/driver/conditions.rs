@@ -21,13 +21,13 @@ use crate::{
     net::{
         inet_device,
         link_device::Device,
-        netdevice::NetDevice, //
+        netdevice::NetDevice,
+        rtnl::Rtnl, //
     },
     proto::{
         Event,
         Families,
-        Missing,
-        Vhid, //
+        Missing, //
     }, //
 };
 use kernel::{
@@ -38,27 +38,32 @@ use kernel::{
     }, //
 };
 
-/// Looks at the conditions of a group and tells its machine. If there is no memory
-/// to look at all of them, the old ones stay.
+/// Looks at the conditions of a group and tells its machine.
 pub(super) fn refresh(device: &Device<Carp>) {
-    let (addresses, port) = {
+    let outcomes = {
         let mut machine = device.private().machine.lock();
-        let Ok(mut addresses) = Addresses::of(device) else {
-            pr_err!("{}: out of memory for the list of addresses\n", **device);
-            return;
-        };
-        let outcomes = update(&mut machine, device, &mut addresses);
-        let port = machine.port.clone().zip(machine.vhid);
-        drop(machine);
-        for outcome in outcomes {
-            outcome.perform(device);
-        }
-        (addresses, port)
+        update(&mut machine, device)
     };
-    if let Some((port, vhid)) = port {
-        if port.set_addresses(vhid, &addresses.v4).is_err() {
-            pr_err!("{}: out of memory for the list of addresses\n", **device);
-        }
+    for outcome in outcomes {
+        outcome.perform(device);
+    }
+}
+
+/// As [`refresh`], after the vhid, the parent or an IPv4 address changed: the
+/// parent also has to know whose addresses are whose. The RTNL keeps them in the
+/// order in which they come and go.
+pub(super) fn refresh_addresses(device: &Device<Carp>, _: &Rtnl) {
+    refresh(device);
+    let place = {
+        let machine = device.private().machine.lock();
+        machine.port.clone().zip(machine.vhid)
+    };
+    let Some((port, vhid)) = place else {
+        return;
+    };
+    let noted = Addresses::of(device).and_then(|addresses| port.set_addresses(vhid, &addresses.v4));
+    if noted.is_err() {
+        pr_err!("{}: out of memory for the list of addresses\n", **device);
     }
 }
 
@@ -78,40 +83,42 @@ pub(super) fn refresh_all(port: &Port) {
 
 /// The steps of the machine, in an order in which each advertisement is signed
 /// with the addresses that its receivers know.
-fn update(machine: &mut Machine, device: &Device<Carp>, addresses: &mut Addresses) -> [Outcome; 2] {
-    let missing = missing(machine, device, addresses);
-    let families = addresses.families();
+fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
+    let preempt = Event::Preempt(network::preempt(device.namespace()));
     machine.learn_sources();
-
-    // A bow-out is signed with what the others know; all else with what is new.
-    let running = missing.is_empty();
-    if running {
-        machine.sign_with(addresses);
+    let (mut missing, mut families) = missing(machine, device);
+    let mut addresses = None;
+    // A group that does not run needs no list, and no memory for it.
+    if missing.is_empty() {
+        match Addresses::of(device) {
+            Ok(found) => addresses = Some(found),
+            Err(_) => {
+                pr_err!("{}: out of memory for the list of addresses\n", **device);
+                missing = Missing::ADDRESS;
+                families = Families::NONE;
+            }
+        }
     }
-    let first = machine.step(device, Event::Conditions { missing, families });
-    if !running {
-        machine.sign_with(addresses);
-    }
-
-    let second = machine.step(device, Event::Preempt(network::preempt(device.namespace())));
-    [first, second]
-}
-
-impl Machine {
-    fn sign_with(&mut self, addresses: &mut Addresses) {
-        self.digests = self
+    if let Some(addresses) = &mut addresses {
+        machine.digests = machine
             .vhid
-            .map(|vhid: Vhid| Digests::new(&self.key, vhid, &mut addresses.v4, &mut addresses.v6));
+            .map(|vhid| Digests::new(&machine.key, vhid, &mut addresses.v4, &mut addresses.v6));
     }
+    // A bow-out is signed with what the others know; the digests stay.
+    let first = machine.step(device, Event::Conditions { missing, families });
+    machine.publish(device);
+    [first, machine.step(device, preempt)]
 }
 
-fn missing(machine: &Machine, device: &Device<Carp>, addresses: &Addresses) -> Missing {
+/// What keeps a group from running, and the families that it has addresses of.
+fn missing(machine: &Machine, device: &Device<Carp>) -> (Missing, Families) {
     let port: Option<&Arc<Port>> = machine.port.as_ref();
     let parent = port.map(|port| port.parent());
-    [
+    let families = families(device);
+    let missing = [
         (machine.vhid.is_some(), Missing::VHID),
         (port.is_some(), Missing::PARENT),
-        (!addresses.families().is_empty(), Missing::ADDRESS),
+        (!families.is_empty(), Missing::ADDRESS),
         (
             device.is_running() && !reboot::is_shutting_down(),
             Missing::DEVICE_UP,
@@ -122,7 +129,16 @@ fn missing(machine: &Machine, device: &Device<Carp>, addresses: &Addresses) -> M
     ]
     .into_iter()
     .filter(|(fulfilled, _)| !fulfilled)
-    .fold(Missing::NONE, |all, (_, one)| all.union(one))
+    .fold(Missing::NONE, |all, (_, one)| all.union(one));
+    (missing, families)
+}
+
+fn families(device: &NetDevice) -> Families {
+    let guard = rcu::read_lock();
+    let mut families = Families::NONE;
+    inet_device::for_each_v4(device, &guard, |_, _| families.v4 = true);
+    inet_device::for_each_v6(device, &guard, |_, _, _| families.v6 = true);
+    families
 }
 
 /// The virtual addresses of a group.
@@ -148,12 +164,5 @@ impl Addresses {
         });
         filled?;
         Ok(addresses)
-    }
-
-    fn families(&self) -> Families {
-        Families {
-            v4: !self.v4.is_empty(),
-            v6: !self.v6.is_empty(),
-        }
     }
 }

@@ -36,6 +36,11 @@ impl Counter {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
+
+    /// Begins at zero again.
+    pub(crate) fn reset(&self) {
+        self.0.store(0, Relaxed);
+    }
 }
 
 /// Advertisements that were not used, by reason.
@@ -95,6 +100,8 @@ pub(crate) struct Counters {
     pub(crate) other_master: Counter,
     /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
     pub(crate) sent_not_master: Counter,
+    /// Frames that others sent through the device, and the parent did not take.
+    pub(crate) not_taken: Counter,
     /// Frames and bytes that others sent through the device.
     pub(crate) device_sent: Traffic,
     /// `IFLA_CARP_STATS_DISCARD_*`.
@@ -115,6 +122,7 @@ impl Counters {
             arp_replies: Counter::new(),
             other_master: Counter::new(),
             sent_not_master: Counter::new(),
+            not_taken: Counter::new(),
             device_sent: Traffic::new(),
             discards: Discards::new(),
         }
@@ -156,6 +164,12 @@ impl Traffic {
     pub(crate) fn add(&self, bytes: usize) {
         self.frames.increment();
         self.bytes.add(bytes as u64);
+    }
+
+    /// Begins at zero again.
+    pub(crate) fn reset(&self) {
+        self.frames.reset();
+        self.bytes.reset();
     }
 
     /// Frames and bytes so far.

@@ -6,6 +6,7 @@
 //! but for ARP.
 
 use super::{
+    advertise::ETHERTYPE_IPV4,
     announce::{
         self,
         ETHERTYPE_ARP, //
@@ -19,10 +20,14 @@ use crate::{
         Verdict, //
     },
     proto::{
+        multicast_mac,
         vhid_of_mac,
         Arp,
+        Family,
         Operation,
-        State, //
+        State,
+        IP_PROTOCOL,
+        MULTICAST_V4, //
     }, //
 };
 
@@ -34,12 +39,30 @@ impl RxHandler for Port {
         if frame.protocol() == ETHERTYPE_ARP && asks_for_a_group(self, frame) {
             return Verdict::Consume;
         }
+        if is_advertisement(frame) {
+            return Verdict::Deliver;
+        }
         match vhid_of_mac(frame.destination()).and_then(|vhid| self.take(vhid, frame.len())) {
             None => Verdict::Pass,
             Some(true) => Verdict::Accept,
             Some(false) => Verdict::Discard,
         }
     }
+}
+
+/// Whether it is an IPv4 advertisement to the group of them all. By itself the
+/// stack loses one that comes from an address for which a reverse path filter has
+/// no route, or from one of this host's own, as its own echo does. It still goes
+/// through the firewall, to the protocol's handler.
+fn is_advertisement(frame: &Frame<'_>) -> bool {
+    if frame.destination() != multicast_mac(Family::V4) || frame.protocol() != ETHERTYPE_IPV4 {
+        return false;
+    }
+    let Some(header) = frame.head::<20>() else {
+        return false;
+    };
+    let [.., protocol, _, _, _, _, _, _, d0, d1, d2, d3] = header;
+    protocol == IP_PROTOCOL && [d0, d1, d2, d3] == MULTICAST_V4
 }
 
 /// Handles a request for a virtual address: the MASTER answers, others are

@@ -80,6 +80,9 @@ pub(crate) struct Machine {
     pub(super) port: Option<Arc<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
+    /// When the timers expire, if they run.
+    advertisement_armed: Option<Instant>,
+    time_out_armed: Option<Instant>,
 }
 
 /// The two timers of a group; see `Documentation/contexts.md` for why they are
@@ -103,6 +106,13 @@ impl Timers {
             advertisement <- UrgentTimer::new(),
             time_out <- SoftTimer::new(),
         })
+    }
+}
+
+impl timer::Timers for Timers {
+    fn stop_all_and_wait(&self) {
+        self.advertisement.stop_and_wait();
+        self.time_out.stop_and_wait();
     }
 }
 
@@ -134,6 +144,8 @@ impl Group {
             digests: None,
             port: None,
             sources: Sources::default(),
+            advertisement_armed: None,
+            time_out_armed: None,
         };
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(machine, "carp_group"),
@@ -154,6 +166,12 @@ impl Machine {
     /// Lets the state machine decide, and takes note of what is to be done
     /// without the lock.
     pub(super) fn step(&mut self, device: &Device<Carp>, event: Event) -> Outcome {
+        match event {
+            // It has expired, perhaps too early, and does not run any more.
+            Event::AdvertisementTimer => self.advertisement_armed = None,
+            Event::TimeOutTimer => self.time_out_armed = None,
+            _ => {}
+        }
         let now = Instant::from_nanos(timer::now());
         let actions = self.core.handle(now, event);
         let outbox = actions
@@ -196,16 +214,25 @@ impl Machine {
         device.set_carrier(state == State::Master);
     }
 
-    fn arm(&self, device: &Device<Carp>) {
-        match self.core.advertisement_due() {
-            Some(at) => {
-                device.start_urgent_timer(|timers| &timers.advertisement, at.as_nanos());
+    /// Has the timers expire when the machine wants them to.
+    fn arm(&mut self, device: &Device<Carp>) {
+        let due = self.core.advertisement_due();
+        if due != self.advertisement_armed {
+            self.advertisement_armed = due;
+            match due {
+                Some(at) => {
+                    device.start_urgent_timer(|timers| &timers.advertisement, at.as_nanos());
+                }
+                None => device.timers().advertisement.stop(),
             }
-            None => device.timers().advertisement.stop(),
         }
-        match self.core.time_out_due() {
-            Some(at) => device.start_timer(|timers| &timers.time_out, at.as_nanos()),
-            None => device.timers().time_out.stop(),
+        let due = self.core.time_out_due();
+        if due != self.time_out_armed {
+            self.time_out_armed = due;
+            match due {
+                Some(at) => device.start_timer(|timers| &timers.time_out, at.as_nanos()),
+                None => device.timers().time_out.stop(),
+            }
         }
     }
 }
@@ -225,6 +252,11 @@ impl Outcome {
         self.actions.discard
     }
 
+    /// What is strange about the advertisement that was heard.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        self.actions.notice
+    }
+
     /// Does it. No lock is held.
     pub(super) fn perform(&self, device: &Device<Carp>) {
         let counters = &device.private().counters;
@@ -236,10 +268,8 @@ impl Outcome {
                 announce::all(device, port.parent(), vhid);
             }
         }
-        if let Some(notice) = self.actions.notice {
-            match notice {
-                Notice::OtherMaster | Notice::Tie => counters.other_master.increment(),
-            }
+        if self.actions.notice.is_some() {
+            counters.other_master.increment();
         }
         if let Some(transition) = self.actions.transition {
             log::transition(device, &transition);

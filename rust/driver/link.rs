@@ -127,7 +127,8 @@ impl Driver for Carp {
             statistics.add_received(frames, bytes);
             received = dropped;
         }
-        statistics.add_dropped(received, group.counters.sent_not_master.get());
+        let sent = group.counters.sent_not_master.get() + group.counters.not_taken.get();
+        statistics.add_dropped(received, sent);
     }
 
     fn open(device: &Device<Self>, _: &Rtnl) -> Result {
@@ -155,18 +156,19 @@ impl Driver for Carp {
             return;
         };
         let bytes = packet.len();
-        if packet.transmit_through(parent).is_ok() {
-            group.counters.device_sent.add(bytes);
+        match packet.transmit_through(parent) {
+            Ok(()) => group.counters.device_sent.add(bytes),
+            Err(_) => group.counters.not_taken.increment(),
         }
     }
 }
 
-/// Does what was checked. Only what can fail for want of memory can still fail,
-/// and it comes first.
+/// Does what was checked. What can still fail, for want of memory, comes first
+/// and changes nothing then.
 fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
     match (&change.parent, change.vhid) {
         (Some(parent), vhid) => parent::attach(device, parent, vhid, ack, rtnl)?,
-        (None, Some(vhid)) => parent::set_vhid(device, vhid, rtnl),
+        (None, Some(vhid)) => parent::set_vhid(device, vhid, rtnl)?,
         (None, None) => {}
     }
     if let Some(parameters) = change.parameters {

@@ -18,6 +18,7 @@ use crate::{
     },
     proto::{
         Discard,
+        Notice,
         Reason,
         Source,
         State,
@@ -35,6 +36,7 @@ use kernel::{
 };
 
 const LEVEL_TRANSITION: i32 = 2;
+const LEVEL_OTHER_MASTER: i32 = 3;
 const LEVEL_INIT: i32 = 4;
 const LEVEL_DISCARD: i32 = 5;
 
@@ -53,6 +55,22 @@ pub(super) fn transition(device: &Device<Carp>, transition: &Transition) {
             reason(transition.reason),
         );
     }
+}
+
+/// Another MASTER was heard, and this host stays MASTER as well.
+pub(super) fn other_master(device: &Device<Carp>, source: Source, notice: Notice) {
+    if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
+        return;
+    }
+    pr_info!(
+        "{}: {} is MASTER, too: {}\n",
+        **device,
+        Address(source),
+        match notice {
+            Notice::OtherMaster => "it advertises less often and is told to step down",
+            Notice::Tie => "it advertises as often, and has the lower address",
+        },
+    );
 }
 
 /// An advertisement that was not used. Says what to check.

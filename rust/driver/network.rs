@@ -113,8 +113,11 @@ impl Values for Knobs {
         },
     ];
 
-    fn changed(&self, namespace: &Namespace, _: &Entry<Self>) {
-        refresh_all(namespace);
+    fn changed(&self, namespace: &Namespace, entry: &Entry<Self>) {
+        // What is logged is nothing that groups have to know.
+        if entry.name != c"log" {
+            refresh_all(namespace);
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
         return Err(ack.refuse(c"the parent is being deleted", ENODEV));
     }
     if rx_handler::is_busy(parent, rtnl) && Port::of(parent, rtnl).is_none() {
-        return Err(match parent.first_upper(rtnl) {
+        return Err(match parent.frame_taker(rtnl) {
             Some(upper) => ack.refuse_with(
                 fmt!("the parent's frames are taken already, by {upper}"),
                 EBUSY,
@@ -82,20 +82,22 @@ pub(super) fn attach(
     rtnl: &Rtnl,
 ) -> Result {
     check(parent, ack, rtnl)?;
-    let port = Port::join(parent, device, ack, rtnl)?;
     let group = device.private();
-    if let Some(vhid) = vhid {
-        set_vhid(device, vhid, rtnl);
+    let port = Port::join(parent, device, ack, rtnl)?;
+    let final_vhid = vhid.or(group.machine.lock().vhid);
+    if let Some(vhid) = final_vhid {
+        port.reserve(vhid, rtnl)
+            .inspect_err(|_| port.leave(device, rtnl))?;
     }
-    let vhid = {
-        let mut machine = group.machine.lock();
-        machine.port = Some(port.clone());
-        machine.vhid
-    };
+    if let Some(vhid) = vhid {
+        // Without a parent, there is nothing that can fail.
+        set_vhid(device, vhid, rtnl)?;
+    }
+    group.machine.lock().port = Some(port.clone());
     group.parent.set(Some(parent), rtnl);
-    port.set_vhid(device, vhid, rtnl);
+    port.set_vhid(device, final_vhid, rtnl);
     follow_mtu(device, parent, rtnl);
-    conditions::refresh(device);
+    conditions::refresh_addresses(device, rtnl);
     Ok(())
 }
 
@@ -111,48 +113,73 @@ pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
 }
 
 /// Gives a group a vhid, and with it its virtual MAC. One that it has already it
-/// keeps; another one it leaves politely.
-pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) {
-    if device.private().machine.lock().vhid == Some(vhid) {
-        return;
+/// keeps; another one it leaves politely. All or nothing.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result {
+    let (old, port) = {
+        let machine = device.private().machine.lock();
+        (machine.vhid, machine.port.clone())
+    };
+    if old == Some(vhid) {
+        return Ok(());
+    }
+    if let Some(port) = &port {
+        port.reserve(vhid, rtnl)?;
     }
     conditions::leave_vhid(device);
-    let port = {
-        let mut machine = device.private().machine.lock();
-        machine.vhid = Some(vhid);
-        machine.port.clone()
-    };
+    device.private().machine.lock().vhid = Some(vhid);
     device.set_hardware_address(&virtual_mac(vhid), rtnl);
-    if let Some(port) = port {
+    if let Some(port) = &port {
         port.set_vhid(device, Some(vhid), rtnl);
     }
+    conditions::refresh_addresses(device, rtnl);
+    Ok(())
 }
 
-/// The parent of a group without one: the device whose subnet has this address.
+/// The parent of a group without one: the device whose subnet has this address,
+/// the smallest such subnet if there are several.
 pub(super) fn find(
     device: &Device<Carp>,
     address: [u8; 4],
     rtnl: &Rtnl,
 ) -> Option<ARef<NetDevice>> {
-    let wanted = u32::from_be_bytes(address);
-    NetDevice::find(device.namespace(), rtnl, |candidate| {
-        let suitable = candidate.is_ethernet() && Device::<Carp>::downcast(candidate).is_none();
-        let mut found = false;
-        if suitable {
-            inet_device::for_each_v4(candidate, &rcu::read_lock(), |own, prefix_len| {
-                let mask = u32::MAX
-                    .checked_shl(32u32.saturating_sub(u32::from(prefix_len)))
-                    .unwrap_or(0);
-                // A /32 is no subnet.
-                found |= prefix_len < 32 && (u32::from_be_bytes(own) ^ wanted) & mask == 0;
-            });
+    let mut best: Option<(u8, ARef<NetDevice>)> = None;
+    let _ = NetDevice::find(device.namespace(), rtnl, |candidate| -> Option<()> {
+        if check(candidate, &mut ExtendedAck::none(), rtnl).is_ok() {
+            if let Some(prefix_len) = subnet_of(candidate, address) {
+                if best.as_ref().is_none_or(|(other, _)| *other < prefix_len) {
+                    best = Some((prefix_len, ARef::from(candidate)));
+                }
+            }
         }
-        found.then(|| ARef::from(candidate))
-    })
+        None
+    });
+    best.map(|(_, parent)| parent)
 }
 
+/// The length of the prefix of the smallest subnet of a device's own that has an
+/// address; a single address is no subnet.
+pub(super) fn subnet_of(device: &NetDevice, address: [u8; 4]) -> Option<u8> {
+    let wanted = u32::from_be_bytes(address);
+    let mut found: Option<u8> = None;
+    inet_device::for_each_v4(device, &rcu::read_lock(), |own, prefix_len| {
+        let host_bits = 32u32.saturating_sub(u32::from(prefix_len));
+        let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+        if prefix_len < 32 && (u32::from_be_bytes(own) ^ wanted) & mask == 0 {
+            found = found.max(Some(prefix_len));
+        }
+    });
+    found
+}
+
+/// Frames of a group leave through its parent: they may not be larger than the
+/// parent's. A smaller limit of the group's own stays.
 fn follow_mtu(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
-    if device.mtu() != parent.mtu() && device.set_mtu(parent.mtu(), rtnl).is_err() {
+    device.set_largest_mtu(parent.mtu(), rtnl);
+    if device.mtu() > parent.mtu() && device.set_mtu(parent.mtu(), rtnl).is_err() {
         pr_warn!("{}: the MTU of {} does not fit\n", **device, *parent);
     }
 }
@@ -186,11 +213,10 @@ impl Handler for Watch {
             // Deleted, or on its way to another namespace: a group is a matter
             // of one segment and goes with its parent.
             Event::Unregister => {
-                let groups = port.groups();
-                for device in &groups {
-                    detach(device, rtnl);
+                while let Some(device) = port.first_group() {
+                    detach(&device, rtnl);
+                    device.unregister(rtnl);
                 }
-                Device::unregister_all(groups.iter().map(|device| &**device), rtnl);
             }
             _ => {}
         }

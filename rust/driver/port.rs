@@ -87,6 +87,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Begins to count anew, for another group.
+    fn reset(&self) {
+        self.taken.reset();
+        self.dropped.reset();
+    }
+}
+
 /// The parent's memberships in the groups that advertisements are sent to. They
 /// are the parent's own: reported from its own MAC, by whichever host.
 #[derive(Default)]
@@ -236,8 +244,17 @@ impl Port {
             .any(|member| member.vhid == Some(vhid) && **member.device != *device)
     }
 
-    /// Gives a group another vhid here, or none; frames to its virtual MAC are
-    /// received from now on.
+    /// Has the parent receive frames to the virtual MAC of a vhid, before a group
+    /// is given it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn reserve(&self, vhid: Vhid, rtnl: &Rtnl) -> Result {
+        self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl)
+    }
+
+    /// Gives a group another vhid here, which was reserved, or none.
     pub(super) fn set_vhid(&self, device: &Device<Carp>, vhid: Option<Vhid>, rtnl: &Rtnl) {
         let old = {
             let mut table = self.table.lock();
@@ -262,13 +279,8 @@ impl Port {
             self.parent.remove_unicast_filter(&virtual_mac(old), rtnl);
         }
         if let Some(vhid) = vhid {
-            if let Err(error) = self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl) {
-                pr_warn!(
-                    "{}: cannot receive frames for vhid {}: {:?}\n",
-                    **device,
-                    vhid.get(),
-                    error
-                );
+            if let Some(place) = self.places.get(usize::from(vhid.get())) {
+                place.reset();
             }
             self.set_state(vhid, Some(State::Init));
         }
@@ -316,6 +328,12 @@ impl Port {
             .iter()
             .find(|member| member.vhid == Some(vhid))
             .map(|member| member.device.clone())
+    }
+
+    /// One of the groups here.
+    pub(super) fn first_group(&self) -> Option<ARef<Device<Carp>>> {
+        let table = self.table.lock();
+        table.members.first().map(|member| member.device.clone())
     }
 
     /// All groups here. Allocates, without sleeping.

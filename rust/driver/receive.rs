@@ -133,6 +133,9 @@ fn hear(
         )
     };
     outcome.perform(device);
+    if let Some(notice) = outcome.notice() {
+        log::other_master(device, source, notice);
+    }
     match outcome.discard() {
         Some(reason) => Err(reason),
         None => {

@@ -218,6 +218,16 @@ fn state(
             return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
         }
     };
+    let other_vhid = match request.own.get(IFLA_CARP_VHID) {
+        Some(vhid) => present.vhid.map(|vhid| u32::from(vhid.get())) != Some(vhid.u32()?),
+        None => false,
+    };
+    let other_parent = request.general.get(IFLA_LINK).is_some() && present.parent.is_none();
+    let restarts = other_vhid || other_parent;
+    if restarts {
+        let sentence = c"state cannot be asked for together with another vhid or parent";
+        return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
+    }
     if present.state == State::Init {
         let sentence = c"a group in INIT has no state to change";
         return Err(ack.refuse_attribute(attribute, sentence, ENETDOWN));

@@ -11,7 +11,6 @@
 //! what is copied by a move is not wiped: keep a key where it was made.
 
 use super::bindings;
-use core::mem::MaybeUninit;
 
 /// The length of a digest in bytes.
 pub(crate) const DIGEST_SIZE: usize = bindings::SHA1_DIGEST_SIZE as usize;
@@ -40,12 +39,10 @@ impl Key {
 
     /// Begins the digest of a message.
     pub(crate) fn start(&self) -> Context {
-        let mut context = MaybeUninit::uninit();
+        let mut context = Context(bindings::hmac_sha1_ctx::default());
         // SAFETY: The context is valid for writes, and the key is prepared.
-        unsafe { bindings::hmac_sha1_init(context.as_mut_ptr(), &self.0) };
-        // SAFETY: `hmac_sha1_init` initialises all that is read again, and the
-        // rest may have any value.
-        Context(unsafe { context.assume_init() })
+        unsafe { bindings::hmac_sha1_init(&mut context.0, &self.0) };
+        context
     }
 }
 

@@ -24,20 +24,27 @@ use super::{
     timer::{
         Expire,
         SoftTimer,
+        Timers,
         UrgentTimer, //
     }, //
 };
 use core::{
     ffi::CStr,
     marker::PhantomData,
-    mem::MaybeUninit,
     ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
     ffi::c_ulong,
     prelude::*,
-    sync::aref::AlwaysRefCounted, //
+    sync::{
+        aref::AlwaysRefCounted,
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        }, //
+    }, //
 };
 
 /// A driver of virtual Ethernet devices.
@@ -46,8 +53,8 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
     const KIND: &'static CStr;
 
     /// The timers of one device. They are stopped, and their callbacks waited
-    /// for, before [`Driver::Private`] goes.
-    type Timers: Send + Sync;
+    /// for, before anything of the device goes.
+    type Timers: Timers;
 
     /// What the driver keeps for one device.
     type Private: Send + Sync;
@@ -129,10 +136,9 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
 }
 
 /// What is kept in the private area of a device.
-///
-/// Fields are dropped in the order in which they stand here: after the timers
-/// nothing can call the driver for this device any more.
 pub(super) struct Slot<T: Driver> {
+    /// No timer is started any more.
+    closing: Atomic<bool>,
     timers: T::Timers,
     private: T::Private,
 }
@@ -225,9 +231,11 @@ impl<T: Driver> Device<T> {
         at: u64,
     ) {
         let timer = self.own(choose(self.timers()));
-        // SAFETY: The timer is part of this device's slot, which drops it before
-        // all else.
-        unsafe { timer.start_raw(self, at) };
+        if self.may_start_timers() {
+            // SAFETY: The timer is part of this device's slot, and stopped before
+            // that goes, as the flag is set before.
+            unsafe { timer.start_raw(self, at) };
+        }
     }
 
     /// As [`Device::start_timer`], for an urgent one.
@@ -237,8 +245,14 @@ impl<T: Driver> Device<T> {
         at: u64,
     ) {
         let timer = self.own(choose(self.timers()));
-        // SAFETY: As in `start_timer`.
-        unsafe { timer.start_raw(self, at) };
+        if self.may_start_timers() {
+            // SAFETY: As in `start_timer`.
+            unsafe { timer.start_raw(self, at) };
+        }
+    }
+
+    fn may_start_timers(&self) -> bool {
+        !self.live_slot().closing.load(Acquire)
     }
 
     /// Panics unless `timer` is one of this device's own: only such a timer is
@@ -281,23 +295,22 @@ impl<T: Driver> Device<T> {
         }
     }
 
-    /// Unregisters those of `devices` that are not on their way out already, all
-    /// at once. Process context; must not be called with the RTNL from inside
-    /// the driver's own `uninit`.
-    pub(crate) fn unregister_all<'a>(devices: impl Iterator<Item = &'a Self>, rtnl: &Rtnl) {
-        let mut head = MaybeUninit::<kernel::bindings::list_head>::uninit();
-        let head = head.as_mut_ptr();
-        // SAFETY: An empty list is one that points to itself; `head` is writable.
-        unsafe {
-            (*head).next = head;
-            (*head).prev = head;
-        }
-        for device in devices.filter(|device| !device.is_unregistering(rtnl)) {
+    /// Sets the largest packet that the device can be set to.
+    pub(crate) fn set_largest_mtu(&self, mtu: u32, _: &Rtnl) {
+        // SAFETY: Valid by the type invariants, and the RTNL is held, under which
+        // alone the field is looked at.
+        unsafe { (*self.as_raw()).max_mtu = mtu.max((*self.as_raw()).min_mtu) };
+    }
+
+    /// Unregisters the device, unless it is on its way out already. Process
+    /// context, RTNL held; it is gone when the RTNL is given back.
+    pub(crate) fn unregister(&self, rtnl: &Rtnl) {
+        if !self.is_unregistering(rtnl) {
             // SAFETY: Registered, not queued, and the RTNL is held.
-            unsafe { bindings::unregister_netdevice_queue(device.as_raw(), head) };
+            unsafe {
+                bindings::unregister_netdevice_queue(self.as_raw(), core::ptr::null_mut());
+            }
         }
-        // SAFETY: A list of devices, perhaps empty, with the RTNL held.
-        unsafe { bindings::unregister_netdevice_many(head) };
     }
 }
 
@@ -336,6 +349,7 @@ pub(super) unsafe fn initialise_slot<T: Driver>(raw: *mut bindings::net_device) 
     // SAFETY: The private area is as large as a slot, aligned to 32 bytes, does
     // not move, and nobody else writes to it yet.
     unsafe {
+        (&raw mut (*slot).closing).write(Atomic::new(false));
         T::private(device).__init(&raw mut (*slot).private)?;
         let Ok(()) = T::timers().__init(&raw mut (*slot).timers);
     }
@@ -349,7 +363,18 @@ pub(super) unsafe fn initialise_slot<T: Driver>(raw: *mut bindings::net_device) 
 /// `raw` must be a device of driver `T` whose slot is initialised, and nothing
 /// may use it afterwards.
 pub(super) unsafe fn drop_slot<T: Driver>(raw: *mut bindings::net_device) {
-    // SAFETY: The caller promises that it is initialised and used no more. It
+    let slot = Device::<T>::slot(raw);
+    {
+        // SAFETY: The caller promises that it is initialised.
+        let slot = unsafe { &*slot };
+        // One timer's call can start another timer. After the first pass all
+        // calls that have not seen the flag are over, and after the second all
+        // timers that those started.
+        slot.closing.store(true, Release);
+        slot.timers.stop_all_and_wait();
+        slot.timers.stop_all_and_wait();
+    }
+    // SAFETY: The caller promises that it is used no more, and no timer runs. It
     // was pinned in place and is dropped there.
-    unsafe { core::ptr::drop_in_place(Device::<T>::slot(raw)) };
+    unsafe { core::ptr::drop_in_place(slot) };
 }

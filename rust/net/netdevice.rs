@@ -230,14 +230,27 @@ impl NetDevice {
         unsafe { bindings::netdev_upper_dev_unlink(self.as_raw(), upper.as_raw()) };
     }
 
-    /// A device that is stacked on this one, if there is one.
-    pub(crate) fn first_upper<'a>(&'a self, _: &'a Rtnl) -> Option<&'a Self> {
-        // SAFETY: Valid by the type invariants. The RTNL keeps the list, of which
-        // the first position is its head.
+    /// Who has the frames that this device receives, as far as can be told: its
+    /// master, or else the first device on top of it that is no VLAN.
+    pub(crate) fn frame_taker<'a>(&'a self, _: &'a Rtnl) -> Option<&'a Self> {
+        // SAFETY: Valid by the type invariants, and the RTNL is held, which keeps
+        // the list; its first position is its head.
         unsafe {
+            let master = bindings::netdev_master_upper_dev_get(self.as_raw());
+            if !master.is_null() {
+                return Some(Self::from_raw(master));
+            }
             let mut position = &raw mut (*self.as_raw()).adj_list.upper;
-            let upper = bindings::netdev_upper_get_next_dev_rcu(self.as_raw(), &raw mut position);
-            (!upper.is_null()).then(|| Self::from_raw(upper))
+            loop {
+                let upper =
+                    bindings::netdev_upper_get_next_dev_rcu(self.as_raw(), &raw mut position);
+                if upper.is_null() {
+                    return None;
+                }
+                if !bindings::is_vlan_dev(upper) {
+                    return Some(Self::from_raw(upper));
+                }
+            }
         }
     }
 

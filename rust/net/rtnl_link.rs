@@ -41,6 +41,11 @@ use kernel::{
         to_result, //
     },
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Full,
+        Release, //
+    },
     types::Opaque, //
 };
 
@@ -60,6 +65,7 @@ pub(crate) struct Request<'a> {
 /// Wraps the kernel's [`struct rtnl_link_ops`](srctree/include/net/rtnetlink.h)
 /// and what it points to.
 pub(crate) struct Link<T: Driver> {
+    registered: Atomic<bool>,
     ops: Opaque<bindings::rtnl_link_ops>,
     device_ops: bindings::net_device_ops,
     device_type: Opaque<kernel::bindings::device_type>,
@@ -114,6 +120,7 @@ impl<T: Driver> Link<T> {
         device_type.name = kind;
 
         Self {
+            registered: Atomic::new(false),
             ops: Opaque::new(ops),
             device_ops,
             device_type: Opaque::new(device_type),
@@ -131,12 +138,19 @@ impl<T: Driver> Link<T> {
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is such a kind already, `ENOMEM`.
+    /// `EBUSY` if this is registered, `EEXIST` if another driver has such a kind,
+    /// `ENOMEM`.
     pub(crate) fn register(&'static self) -> Result<Registration<T>> {
-        // SAFETY: Lives for ever, and what it points to as well. A second
-        // registration is refused before anything is written.
-        to_result(unsafe { bindings::rtnl_link_register(self.as_raw()) })?;
-        Ok(Registration(PhantomData))
+        if self.registered.xchg(true, Full) {
+            return Err(EBUSY);
+        }
+        // SAFETY: Lives for ever, and what it points to as well, and is not
+        // registered.
+        let status = to_result(unsafe { bindings::rtnl_link_register(self.as_raw()) });
+        if status.is_err() {
+            self.registered.store(false, Release);
+        }
+        status.map(|()| Registration(self))
     }
 
     /// # Safety
@@ -270,7 +284,7 @@ impl<T: Driver> Link<T> {
         };
         // SAFETY: The core parsed the request into tables of these sizes, and
         // keeps the namespaces during the call.
-        let request = unsafe { Self::request(params.tb, params.data, link_namespace) };
+        let request = unsafe { Self::request(raw, params.tb, params.data, link_namespace) };
         from_result(|| {
             // SAFETY: The core has just allocated the device.
             let unregistered = unsafe { NetDevice::from_raw(raw) };
@@ -305,7 +319,7 @@ impl<T: Driver> Link<T> {
                 Device::<T>::from_raw(raw),
                 ExtendedAck::from_raw(ack),
                 Rtnl::assume_held(),
-                Self::request(general, own, core::ptr::null_mut()),
+                Self::request(raw, general, own, core::ptr::null_mut()),
             )
         };
         from_result(|| T::change(device, &request, &mut ack, &rtnl).map(|()| 0))
@@ -398,8 +412,9 @@ impl<T: Driver> Link<T> {
     /// # Safety
     ///
     /// The pointers must be those that the core hands to `newlink` or
-    /// `changelink` of this kind, and stay valid for `'a`.
+    /// `changelink` for the device, and stay valid for `'a`.
     unsafe fn request<'a>(
+        device: *const bindings::net_device,
         general: *mut *mut bindings::nlattr,
         own: *mut *mut bindings::nlattr,
         link_namespace: *mut kernel::bindings::net,
@@ -409,7 +424,7 @@ impl<T: Driver> Link<T> {
         unsafe {
             Request {
                 general: Attributes::from_raw(general, bindings::__IFLA_MAX as usize),
-                own: Attributes::from_raw(own, (*T::link().as_raw()).maxtype as usize + 1),
+                own: Attributes::from_raw(own, (*(*device).rtnl_link_ops).maxtype as usize + 1),
                 link_namespace: (!link_namespace.is_null())
                     .then(|| Namespace::from_raw(link_namespace)),
             }
@@ -421,13 +436,14 @@ impl<T: Driver> Link<T> {
 ///
 /// # Invariants
 ///
-/// `T::link()` is registered.
-pub(crate) struct Registration<T: Driver>(PhantomData<T>);
+/// The link is registered.
+pub(crate) struct Registration<T: Driver>(&'static Link<T>);
 
 impl<T: Driver> Drop for Registration<T> {
     fn drop(&mut self) {
-        // SAFETY: Registered by the type invariants. Deletes all devices of the
+        // SAFETY: Registered, by the type invariants. Deletes all devices of the
         // kind and waits until they are gone.
-        unsafe { bindings::rtnl_link_unregister(T::link().as_raw()) };
+        unsafe { bindings::rtnl_link_unregister(self.0.as_raw()) };
+        self.0.registered.store(false, Release);
     }
 }

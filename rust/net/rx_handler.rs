@@ -14,8 +14,8 @@ use super::{
     rtnl::Rtnl, //
 };
 use core::{
+    any::TypeId,
     marker::PhantomData,
-    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 use kernel::{
@@ -34,6 +34,10 @@ pub(crate) enum Verdict {
     /// It goes on its way as sent to this host, whatever its address. A packet
     /// that others share is copied first, and lost if there is no memory.
     Accept,
+    /// It goes on its way to this host's own protocols, whatever its addresses and
+    /// the routes say: no source is checked, nothing is forwarded. For IPv4; lost
+    /// if there is no memory.
+    Deliver,
     /// It was taken care of and ends here.
     Consume,
     /// It is not wanted and ends here.
@@ -105,21 +109,62 @@ impl Frame<'_> {
     }
 }
 
+/// What the data of a device's handler points to, if the handler is ours.
+#[repr(C)]
+struct Header {
+    /// Which type of handler it is.
+    id: TypeId,
+    /// Lets it look at a frame.
+    ///
+    /// To be called with the header of an `Attachment` of that type.
+    receive: unsafe fn(NonNull<Header>, &Frame<'_>) -> Verdict,
+}
+
+/// A handler that is at work on a device, which owns this.
+#[repr(C)]
+struct Attachment<H: RxHandler> {
+    header: Header,
+    handler: Arc<H>,
+}
+
+impl<H: RxHandler> Attachment<H> {
+    /// # Safety
+    ///
+    /// `header` must be that of an `Attachment<H>`.
+    unsafe fn receive(header: NonNull<Header>, frame: &Frame<'_>) -> Verdict {
+        // CAST: The header comes first in an attachment.
+        // SAFETY: The caller promises that it is one of an `H`.
+        unsafe { header.cast::<Self>().as_ref() }
+            .handler
+            .receive(frame)
+    }
+}
+
 /// Attaches a handler, which the device keeps until [`detach`].
+///
+/// The handler is code of this module: detach it before the module goes.
 ///
 /// # Errors
 ///
-/// `EBUSY` if the device has a handler already, `EINVAL` if it can have none.
+/// `EBUSY` if the device has a handler already, `EINVAL` if it can have none,
+/// `ENOMEM`.
 pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: Arc<H>, _: &Rtnl) -> Result {
-    let data = Arc::into_raw(handler).cast_mut();
+    let attachment = Attachment {
+        header: Header {
+            id: TypeId::of::<H>(),
+            receive: Attachment::<H>::receive,
+        },
+        handler,
+    };
+    let data = KBox::into_raw(KBox::new(attachment, GFP_KERNEL)?);
     // SAFETY: The device is valid, the RTNL is held, and the data stays valid
     // until the handler is detached.
     let status = to_result(unsafe {
-        bindings::netdev_rx_handler_register(device.as_raw(), Some(trampoline::<H>), data.cast())
+        bindings::netdev_rx_handler_register(device.as_raw(), Some(trampoline), data.cast())
     });
     if status.is_err() {
         // SAFETY: Made by `into_raw` above and known to nobody.
-        drop(unsafe { Arc::from_raw(data) });
+        drop(unsafe { KBox::from_raw(data) });
     }
     status
 }
@@ -127,14 +172,14 @@ pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: Arc<H>, _: &Rtnl
 /// Detaches the handler of this kind, if the device has one, and waits until no
 /// frame is being looked at. Process context.
 pub(crate) fn detach<H: RxHandler>(device: &NetDevice, _: &Rtnl) {
-    let Some(handler) = handler_of::<H>(device) else {
+    let Some(attachment) = attachment_of::<H>(device) else {
         return;
     };
     // SAFETY: The device is valid, has a handler, and the RTNL is held.
     unsafe { bindings::netdev_rx_handler_unregister(device.as_raw()) };
     // SAFETY: Made by `into_raw` in `attach`; after the grace period of the line
     // above nobody uses it.
-    drop(unsafe { Arc::from_raw(handler.as_ptr()) });
+    drop(unsafe { KBox::from_raw(attachment.as_ptr()) });
 }
 
 /// Whether the device has a handler of any kind.
@@ -145,24 +190,25 @@ pub(crate) fn is_busy(device: &NetDevice, _: &Rtnl) -> bool {
 
 /// A count of the handler of this kind, if the device has one.
 pub(crate) fn shared<H: RxHandler>(device: &NetDevice, _: &Rtnl) -> Option<Arc<H>> {
-    let handler = handler_of::<H>(device)?;
-    // SAFETY: Made by `into_raw` in `attach`, and not given up while the RTNL is
-    // held. The count that `from_raw` takes over is the device's and stays there.
-    let held = ManuallyDrop::new(unsafe { Arc::from_raw(handler.as_ptr()) });
-    Some(Arc::clone(&held))
+    let attachment = attachment_of::<H>(device)?;
+    // SAFETY: It is not given up while the RTNL is held.
+    Some(unsafe { attachment.as_ref() }.handler.clone())
 }
 
 /// The handler of this kind that is attached to a device, if there is one.
 ///
 /// Any context, as long as the RCU read lock is held.
 pub(crate) fn attached<'a, H: RxHandler>(device: &NetDevice, _: &'a rcu::Guard) -> Option<&'a H> {
+    let attachment = attachment_of::<H>(device)?;
     // SAFETY: It is given up only after a grace period, and the caller is in a
     // read-side critical section for `'a`.
-    handler_of(device).map(|handler| unsafe { handler.as_ref() })
+    Some(&unsafe { &*attachment.as_ptr() }.handler)
 }
 
-/// The data of the device's handler, if the handler is `H`'s.
-fn handler_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<H>> {
+/// The data of the device's handler, if the handler is an `H`.
+///
+/// To be used under the RTNL or RCU only.
+fn attachment_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<Attachment<H>>> {
     // SAFETY: The device is valid. The core sets the data before the handler and
     // clears it after it, with a grace period in between.
     let (handler, data) = unsafe {
@@ -170,18 +216,23 @@ fn handler_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<H>> {
         let data = core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler_data);
         (handler?, data)
     };
-    let ours: unsafe extern "C" fn(*mut *mut kernel::bindings::sk_buff) -> _ = trampoline::<H>;
+    // There is one `trampoline`, and no other function does what it does.
+    let ours: unsafe extern "C" fn(*mut *mut kernel::bindings::sk_buff) -> _ = trampoline;
     core::ptr::fn_addr_eq(handler, ours).then_some(())?;
-    NonNull::new(data.cast())
+    let header = NonNull::new(data.cast::<Header>())?;
+    // SAFETY: The data of our handler is an attachment, which begins with a
+    // header, and is valid for the caller's lock or read-side critical section.
+    let id = unsafe { header.as_ref() }.id;
+    (id == TypeId::of::<H>()).then_some(header.cast())
 }
 
 /// Hands a frame to the handler.
 ///
 /// # Safety
 ///
-/// The core calls it under RCU with a valid packet of a device to which an `H`
-/// is attached.
-unsafe extern "C" fn trampoline<H: RxHandler>(
+/// The core calls it under RCU with a valid packet of a device to which an
+/// [`Attachment`] is attached.
+unsafe extern "C" fn trampoline(
     place: *mut *mut kernel::bindings::sk_buff,
 ) -> bindings::rx_handler_result_t {
     // SAFETY: The core's argument is valid.
@@ -196,42 +247,89 @@ unsafe extern "C" fn trampoline<H: RxHandler>(
     if frame.is_loopback() || frame.is_of_other_vlan() {
         return bindings::rx_handler_result_RX_HANDLER_PASS;
     }
-    // SAFETY: The packet's device is the one it was received on, and its
-    // handler's data is an `H`, valid for this read-side critical section.
-    let handler = unsafe {
+    // SAFETY: The packet's device is the one it was received on.
+    let data = unsafe {
         let device = bindings::skb_device(frame.raw());
-        let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
-        &*data.cast::<H>()
+        core::ptr::read_volatile(&raw const (*device).rx_handler_data)
     };
-    let verdict = handler.receive(&frame);
-    let skb = skb.as_ptr();
-    match verdict {
-        Verdict::Pass => bindings::rx_handler_result_RX_HANDLER_PASS,
-        Verdict::Accept => {
-            // SAFETY: A valid packet; the core lets a handler replace one that
-            // others share by a copy.
-            let own = unsafe { bindings::skb_share_check(skb) };
-            if own.is_null() {
-                return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
-            }
-            // SAFETY: The packet is ours alone now, and the core's argument is
-            // valid.
-            unsafe {
-                bindings::skb_set_pkt_type(own, bindings::PACKET_HOST as u8);
-                *place = own;
-            }
-            bindings::rx_handler_result_RX_HANDLER_PASS
-        }
+    let Some(header) = NonNull::new(data.cast::<Header>()) else {
+        return bindings::rx_handler_result_RX_HANDLER_PASS;
+    };
+    // SAFETY: The handler's data is an attachment, valid for this read-side
+    // critical section; its header says how to call it.
+    let verdict = unsafe { (header.as_ref().receive)(header, &frame) };
+    // SAFETY: The core's argument is valid, and the packet in it.
+    unsafe { carry_out(verdict, place) }
+}
+
+/// Does with a frame what the handler said.
+///
+/// # Safety
+///
+/// `place` must be the core's argument to a handler, with a valid packet.
+unsafe fn carry_out(
+    verdict: Verdict,
+    place: *mut *mut kernel::bindings::sk_buff,
+) -> bindings::rx_handler_result_t {
+    // SAFETY: Valid by the promise of the caller.
+    let skb = unsafe { *place };
+    let packet_type = match verdict {
+        Verdict::Pass => return bindings::rx_handler_result_RX_HANDLER_PASS,
         Verdict::Consume => {
             // SAFETY: Ours with the verdict "consumed".
             unsafe { bindings::consume_skb(skb) };
-            bindings::rx_handler_result_RX_HANDLER_CONSUMED
+            return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
         }
         Verdict::Discard => {
             let reason = kernel::bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED;
             // SAFETY: As above.
             unsafe { kernel::bindings::sk_skb_reason_drop(core::ptr::null(), skb, reason) };
-            bindings::rx_handler_result_RX_HANDLER_CONSUMED
+            return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
+        }
+        Verdict::Accept => Some(bindings::PACKET_HOST as u8),
+        Verdict::Deliver => None,
+    };
+    // SAFETY: A valid packet; the core lets a handler replace one that others
+    // share by a copy. If there is no memory for it, the packet is gone.
+    let own = unsafe { bindings::skb_share_check(skb) };
+    if own.is_null() {
+        return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
+    }
+    // SAFETY: The core's argument is valid, and the packet ours alone now.
+    unsafe {
+        *place = own;
+        match packet_type {
+            Some(packet_type) => bindings::skb_set_pkt_type(own, packet_type),
+            None => return deliver(own),
         }
     }
+    bindings::rx_handler_result_RX_HANDLER_PASS
+}
+
+/// Gives a packet a route to this host's own protocols.
+///
+/// # Safety
+///
+/// `skb` must be a valid packet that nobody else looks at.
+unsafe fn deliver(skb: *mut kernel::bindings::sk_buff) -> bindings::rx_handler_result_t {
+    // SAFETY: The packet has the device that it was received on; the route, which
+    // is new, is given away to the packet.
+    unsafe {
+        let route = bindings::rt_dst_alloc(
+            bindings::skb_device(skb),
+            bindings::RTCF_LOCAL | bindings::RTCF_MULTICAST,
+            bindings::RTN_MULTICAST as u16,
+            true,
+        );
+        if route.is_null() {
+            kernel::bindings::sk_skb_reason_drop(
+                core::ptr::null(),
+                skb,
+                kernel::bindings::skb_drop_reason_SKB_DROP_REASON_NOMEM,
+            );
+            return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
+        }
+        bindings::skb_dst_set(skb, (&raw mut (*route).dst).cast());
+    }
+    bindings::rx_handler_result_RX_HANDLER_PASS
 }

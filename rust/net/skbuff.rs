@@ -19,7 +19,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// A packet that nobody else owns; dropping it frees it as consumed.
+/// A packet of which this is an owner; dropping it gives it up as consumed.
 ///
 /// Wraps the kernel's [`struct sk_buff`](srctree/include/linux/skbuff.h).
 ///
@@ -49,9 +49,8 @@ impl Packet {
 
     /// Makes a complete Ethernet frame to leave through `device`.
     ///
-    /// `header` is the Ethernet header, the rest is what follows it, piece by
-    /// piece; `network_header_len` is the length of the first of these pieces
-    /// that is a network header. Allocates in atomic context.
+    /// `header` is the Ethernet header, `pieces` is what follows it, first of all
+    /// the network header. Allocates without sleeping.
     ///
     /// # Errors
     ///

@@ -49,6 +49,12 @@ pub(crate) trait Expire<T>: 'static {
     fn expired(target: &T);
 }
 
+/// All timers of one device, or of whatever else has several.
+pub(crate) trait Timers: Send + Sync {
+    /// Stops each of them, and waits for calls that have begun. Process context.
+    fn stop_all_and_wait(&self);
+}
+
 /// Starts a timer, or moves it if it runs.
 ///
 /// # Safety
