@@ -12,6 +12,9 @@
 # own absolute path.)  One lock per entry lets concurrent runs wait for each
 # other instead of making it twice.
 
+# An ordinary user's path has no mke2fs on Debian.
+PATH=$PATH:/usr/sbin:/sbin
+
 CARP_CACHE=${CARP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/carp}
 case $CARP_CACHE in
 /*) ;;
