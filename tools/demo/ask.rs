@@ -11,7 +11,7 @@
 //! - `lost COUNT FROM TO`: COUNT requests in a row had no answer within a second;
 //!   FROM is when the last one before them was sent that had, TO the first one
 //!   after them
-//! - `total ASKED LOST`: once a second, of the requests whose second is over
+//! - `total ASKED`: once a second, the requests whose second is over
 //!
 //! One file without crates, for rustc alone.
 
@@ -67,7 +67,6 @@ impl Pending {
 #[derive(Default)]
 struct Account {
     asked: u64,
-    lost: u64,
     last_answered: u64,
     run: u64,
 }
@@ -76,7 +75,6 @@ impl Account {
     fn close(&mut self, request: &Request) {
         self.asked += 1;
         if !request.answered {
-            self.lost += 1;
             self.run += 1;
             return;
         }
@@ -140,14 +138,17 @@ fn ask(address: &str, rate: u32) -> std::io::Result<()> {
         let sent = now();
         {
             let mut pending = pending.lock().unwrap();
-            pending.requests.push_back(Request { sent, answered: false });
+            pending.requests.push_back(Request {
+                sent,
+                answered: false,
+            });
             while let Some(request) = pending.pop(sent - PATIENCE.as_nanos() as u64) {
                 account.close(&request);
             }
         }
         let _ = socket.send(&number.to_be_bytes());
         if number % u64::from(rate) == 0 {
-            println!("total {} {}", account.asked, account.lost);
+            println!("total {}", account.asked);
         }
     }
     Ok(())
@@ -162,7 +163,9 @@ fn main() {
             Ok(rate @ 1..) => ask(address, rate),
             _ => Err(std::io::Error::other("RATE is not a number above 0")),
         },
-        _ => Err(std::io::Error::other("answer NAME ADDRESS, or ask ADDRESS RATE")),
+        _ => Err(std::io::Error::other(
+            "answer NAME ADDRESS, or ask ADDRESS RATE",
+        )),
     };
     if let Err(error) = result {
         eprintln!("ask: {error}");

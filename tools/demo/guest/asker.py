@@ -20,7 +20,7 @@ class Asker:
     def __init__(self, address, rate):
         self.answers = []  # (time, name), one for each change
         self.losses = []
-        self.asked = self.lost = 0
+        self.asked = 0
         self._command = ["/mnt/ask", "ask", address, str(rate)]
 
     def start(self):
@@ -36,7 +36,7 @@ class Asker:
                 count, begin, end = map(int, rest)
                 self.losses.append(Loss(count, begin / 1e9, end / 1e9))
             elif word == "total":
-                self.asked, self.lost = map(int, rest)
+                self.asked = int(rest[0])
 
     @property
     def server(self):
