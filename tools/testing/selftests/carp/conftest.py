@@ -32,6 +32,10 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="runs in a guest (tools/testing/run)"))
 
 
+    shard, _, shards = os.environ.get("CARP_SHARD", "1/1").partition("/")
+    items[:] = items[int(shard) - 1::int(shards)]
+
+
 def module_loaded():
     return pathlib.Path("/sys/module/carp").exists()
 
@@ -106,6 +110,13 @@ def pytest_runtest_makereport(item, call):
         report.sections.append(("kernel log", "\n".join(log.read()[-80:])))
 
 
+def pytest_report_teststatus(report):
+    """No letters: pytest_runtest_logreport() tells of each test, in one line."""
+    if report.when == "call" or report.outcome != "passed":
+        return report.outcome, "", ""
+    return None
+
+
 def pytest_runtest_logreport(report):
     """One verdict per test: a failure while cleaning up outweighs a pass."""
     if report.failed:
@@ -114,6 +125,9 @@ def pytest_runtest_logreport(report):
         verdicts.setdefault(report.nodeid, "skipped")
     elif report.when == "call":
         verdicts.setdefault(report.nodeid, "passed")
+    if report.when == "teardown":
+        verdict = verdicts.get(report.nodeid, "failed")
+        print(f"{'FAILED' if verdict == 'failed' else verdict:8}{report.nodeid}", flush=True)
 
 
 def pytest_collectreport(report):

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+import uapi
 from carp import Group, group, master, virtual_mac
 from topology import eventually
 
@@ -113,6 +114,16 @@ def test_ip_shows_it_in_text(rachael):
     assert "carp0@eth0:" in text
     for words in ("carp", "MASTER", "vhid 7", "advbase 1", "advskew 10"):
         assert words in text
+
+
+def test_ip_shows_the_counters(rachael):
+    """`ip -s -d -j`: every counter of the header, with the kernel's own numbers."""
+    made = master(rachael, advbase=20, advskew=0)
+    made.set(state="backup")
+    shown = made.show(statistics=True)["linkinfo"]["info_xstats"]
+    assert shown == made.counters()
+    assert set(uapi.COUNTERS.values()) - {"unspec", "pad"} == set(shown)
+    assert (shown["tx_v4"], shown["tx_bow_out"]) == (2, 1)
 
 
 def test_ip_shows_what_is_missing(rachael):

@@ -77,12 +77,10 @@ class Host:
         run("ip", "netns", "add", name)
         with inside(name):
             self.rtnl = rtnl.Socket()
-        self.batch("link set lo up")
-        segment.plug(self)
-        for address in addresses:
+        segment.plug(self, lines=["link set lo up"] + [
             # No IPv6 duplicate address detection: it would delay every test.
-            nodad = " nodad" if ":" in address else ""
-            self.batch(f"address add {address} dev eth0{nodad}")
+            f"address add {address} dev eth0" + (" nodad" if ":" in address else "")
+            for address in addresses])
 
     def ip(self, *words, check=True):
         return run("ip", "-n", self.ns, *words, check=check)
@@ -142,14 +140,14 @@ link set br0 up
         self.hosts.append(host)
         return host
 
-    def plug(self, host, interface="eth0", port=None):
-        """A cable from the host's `interface` to a port of the bridge."""
+    def plug(self, host, interface="eth0", port=None, lines=()):
+        """A cable from the host's `interface` to a port of the bridge; then the host's `lines`."""
         port = port or host.name
         run("ip", "-n", self.ns, "-batch", "-", stdin=f"""\
 link add {port} type veth peer name {interface} netns {host.ns}
 link set {port} master br0 up
 """)
-        host.batch(f"link set {interface} up")
+        host.batch(f"link set {interface} up", *lines)
 
     def cut(self, host):
         """Nothing goes from or to the host any more, and it does not notice: its carrier stays."""
