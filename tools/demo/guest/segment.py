@@ -43,7 +43,8 @@ class Advertisement:
 
 def _listener(port):
     """A socket that gets the frames that come in at `port`, before the bridge does."""
-    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    # With no protocol yet, nothing comes in before the filter is there.
+    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *i) for i in FILTER))
     listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
                         struct.pack("HL", len(FILTER), ctypes.addressof(program)))
