@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     net::{
+        errno,
         netdevice::NetDevice,
         random::random_u64,
         skbuff::{
@@ -109,10 +110,14 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
     }
     if let Some(bytes) = &outbox.v6 {
         // A parent without a link-local address cannot be told from others.
-        let result = outbox.sources.v6.ok_or(EADDRNOTAVAIL).and_then(|source| {
-            let header = ipv6_header(source, MULTICAST_V6);
-            send_frame(parent, vhid, Family::V6, &header, bytes)
-        });
+        let result = outbox
+            .sources
+            .v6
+            .ok_or_else(errno::address_not_available)
+            .and_then(|source| {
+                let header = ipv6_header(source, MULTICAST_V6);
+                send_frame(parent, vhid, Family::V6, &header, bytes)
+            });
         count(Family::V6, result);
     }
 }

@@ -28,6 +28,7 @@ use crate::{
             IFLA_LINK, //
             __IFLA_CARP_MAX,
         },
+        errno,
         extended_ack::ExtendedAck,
         hmac_sha1,
         link_device::Device,
@@ -94,7 +95,7 @@ pub(super) fn create(
         return Err(ack.refuse_attribute(
             attribute,
             c"the address of a carp device follows from its vhid",
-            EOPNOTSUPP,
+            errno::not_supported(),
         ));
     }
     let present = Present {
@@ -230,7 +231,7 @@ fn state(
     }
     if present.state == State::Init {
         let sentence = c"a group in INIT has no state to change";
-        return Err(ack.refuse_attribute(attribute, sentence, ENETDOWN));
+        return Err(ack.refuse_attribute(attribute, sentence, errno::network_down()));
     }
     Ok(Some(state))
 }

@@ -33,4 +33,13 @@ use pin_init::MaybeZeroable;
 
 pub(crate) use kernel::bindings::*;
 
+/// What a timer's callback returns that does not want to be called again.
+///
+/// The enum of the C side became a type of its own in 7.3.
+#[cfg(kernel_before_7_3)]
+pub(crate) const HRTIMER_NORESTART: hrtimer_restart = hrtimer_restart_HRTIMER_NORESTART;
+/// What a timer's callback returns that does not want to be called again.
+#[cfg(not(kernel_before_7_3))]
+pub(crate) const HRTIMER_NORESTART: hrtimer_restart = hrtimer_restart::HRTIMER_NORESTART;
+
 include!(env!("CARP_BINDINGS"));

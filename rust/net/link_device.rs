@@ -15,6 +15,7 @@ use super::{
         NetDevice,
         ADDRESS_LEN, //
     },
+    placement::initialise,
     rtnl::Rtnl,
     rtnl_link::{
         Link,
@@ -350,8 +351,8 @@ pub(super) unsafe fn initialise_slot<T: Driver>(raw: *mut bindings::net_device) 
     // not move, and nobody else writes to it yet.
     unsafe {
         (&raw mut (*slot).closing).write(Atomic::new(false));
-        T::private(device).__init(&raw mut (*slot).private)?;
-        let Ok(()) = T::timers().__init(&raw mut (*slot).timers);
+        initialise(&raw mut (*slot).private, T::private(device))?;
+        let Ok(()) = initialise(&raw mut (*slot).timers, T::timers());
     }
     Ok(())
 }

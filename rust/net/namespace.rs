@@ -83,7 +83,7 @@ impl Namespace {
     /// The namespace that the kernel boots with.
     pub(crate) fn initial() -> &'static Self {
         // SAFETY: `init_net` is never freed, and it is dismantled by nothing.
-        unsafe { Self::from_raw(&raw mut bindings::init_net) }
+        unsafe { Self::from_raw((&raw mut bindings::init_net).cast()) }
     }
 }
 

@@ -30,7 +30,8 @@
 
 use super::{
     bindings,
-    namespace::Namespace, //
+    namespace::Namespace,
+    placement::initialise, //
 };
 use core::{
     cell::UnsafeCell,
@@ -316,8 +317,7 @@ impl<T: PerNamespace> Adapter<T> {
             };
             // SAFETY: The memory is valid, nobody uses it before it is ready,
             // and it is not moved. If this fails, it is not used at all.
-            let made =
-                unsafe { pin_init::raw_try_init(slot.value.get().cast(), T::init(founding)) };
+            let made = unsafe { initialise(slot.value.get().cast(), T::init(founding)) };
             if let Err(error) = made {
                 wait_for_none(&slot.held, c"held");
                 return Err(error);

@@ -284,7 +284,7 @@ impl<T: Driver> Link<T> {
         };
         // SAFETY: The core parsed the request into tables of these sizes, and
         // keeps the namespaces during the call.
-        let request = unsafe { Self::request(raw, params.tb, params.data, link_namespace) };
+        let request = unsafe { Self::request(raw, params.tb, params.data, link_namespace.cast()) };
         from_result(|| {
             // SAFETY: The core has just allocated the device.
             let unregistered = unsafe { NetDevice::from_raw(raw) };
@@ -426,7 +426,7 @@ impl<T: Driver> Link<T> {
                 general: Attributes::from_raw(general, bindings::__IFLA_MAX as usize),
                 own: Attributes::from_raw(own, (*(*device).rtnl_link_ops).maxtype as usize + 1),
                 link_namespace: (!link_namespace.is_null())
-                    .then(|| Namespace::from_raw(link_namespace)),
+                    .then(|| Namespace::from_raw(link_namespace.cast())),
             }
         }
     }

@@ -8,6 +8,7 @@
 
 use super::{
     bindings,
+    errno,
     netdevice::NetDevice, //
 };
 use core::{
@@ -125,7 +126,7 @@ impl Packet {
         // SAFETY: A packet with a device, given away.
         match unsafe { bindings::dev_queue_xmit(self.into_raw()) } {
             code if code < 0 => Err(Error::from_errno(code)),
-            code if code == bindings::NET_XMIT_DROP as c_int => Err(ENOBUFS),
+            code if code == bindings::NET_XMIT_DROP as c_int => Err(errno::no_buffers()),
             _ => Ok(()),
         }
     }

@@ -117,7 +117,8 @@ impl<V: Values> Table<V> {
                     bindings::register_net_sysctl_sz(
                         *namespace,
                         V::PATH.as_char_ptr(),
-                        rows.as_ptr(),
+                        // Before 7.3, it wants a pointer to what it does not write.
+                        rows.as_ptr().cast_mut(),
                         rows.len(),
                     )
                 };

@@ -154,7 +154,7 @@ impl<T: Sync, H: Expire<T>> SoftTimer<T, H> {
         let target = unsafe { &*this }.target.load(Relaxed);
         // SAFETY: By the type invariants, as the timer was started.
         H::expired(unsafe { &*target });
-        bindings::hrtimer_restart::HRTIMER_NORESTART
+        bindings::HRTIMER_NORESTART
     }
 }
 
@@ -283,7 +283,7 @@ impl<T: Sync, H: Expire<T>> UrgentTimer<T, H> {
                 Opaque::cast_into(&raw const (*this).work),
             )
         };
-        bindings::hrtimer_restart::HRTIMER_NORESTART
+        bindings::HRTIMER_NORESTART
     }
 
     /// # Safety
