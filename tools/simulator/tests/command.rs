@@ -26,6 +26,17 @@ fn a_time_line_shows_the_takeover() {
 }
 
 #[test]
+fn a_time_out_without_advbase_is_three_intervals() {
+    let arguments = "--hosts 2 --advbase 0 --advskew 1,2 --seconds 1 --at 0.5 crash 0";
+    let output = simulator(&arguments.split(' ').collect::<Vec<_>>());
+    let text = String::from_utf8_lossy(&output.stdout);
+    // MASTER after 3 * 3.906 ms, and the last advertisement 125 intervals
+    // later, heard 0.1 ms after that. 3 * 7.812 ms after it:
+    let takeover = "     1.523504 host 1: Backup -> Master (TimedOut)";
+    assert!(text.contains(takeover), "{text}");
+}
+
+#[test]
 fn a_table_has_a_line_for_every_drill() {
     let output = simulator(&["--sweep", "3", "--hosts", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);
