@@ -66,7 +66,7 @@ class Story:
         self.line.event(gateway.name, f"is {state}: {reason}{more}", when)
 
     def say_page(self):
-        self.line.event("client", f"$ curl http://{SHARED}/   says: {page()}")
+        self.line.event("client", f"gets http://{SHARED}/, which says: {page()}")
 
     def quiet(self, seconds):
         """A while in which nothing may change, for the requests and the clock's noise."""
@@ -90,7 +90,7 @@ class Story:
         # A request is given up after a second.
         time.sleep(1.5)
         lost = self.asker.lost_since(begin)
-        self.line.event("client", f"is answered by {new.name}; {lost} requests lost", answered)
+        self.line.event("client", f"is answered by {new.name}; {lost} lost requests", answered)
         self.say_page()
         self.handovers.append(Handover(event, new.name, theory, gap, losable, lost))
 
