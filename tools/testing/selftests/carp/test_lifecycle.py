@@ -130,7 +130,7 @@ def test_namespace_comes_and_goes(segment, client):
 
 
 def test_everything_at_once(segment, client):
-    """Two hosts are changed in every way at the same time, while a third asks for everything."""
+    """Two hosts are changed in every way, looked at and forbidden to run, all at the same time."""
     hosts = [segment.host(name, f"192.0.2.{n}/24") for name, n in (("rachael", 11), ("pris", 12))]
     errors = []
 
@@ -149,7 +149,13 @@ def test_everything_at_once(segment, client):
         for _ in range(ROUNDS):
             subprocess.run(["ip", "-n", host.ns, "-s", "-d", "link", "show"], capture_output=True, check=False)
 
-    threads = [threading.Thread(target=target, args=(host,)) for host in hosts for target in (worker, observer)]
+    def switcher(host):
+        for round_number in range(ROUNDS * 4):
+            host.sysctl("net.inet.carp." + ("allow", "preempt")[round_number % 2], round_number // 2 % 2)
+        host.sysctl("net.inet.carp.allow", 1)
+
+    threads = [threading.Thread(target=target, args=(host,))
+               for host in hosts for target in (worker, observer, switcher)]
     with Traffic(client):
         for thread in threads:
             thread.start()
