@@ -71,7 +71,7 @@ pub fn ipv4_header(source: [u8; 4], destination: [u8; 4], identification: u16) -
 /// The IPv6 header of an advertisement: no extension headers, flow label 0.
 pub fn ipv6_header(source: [u8; 16], destination: [u8; 16]) -> [u8; IPV6_LEN] {
     let start = [
-        0x60 | TOS >> 4, // version 6
+        0x60 | (TOS >> 4), // version 6
         TOS << 4,
         0,
         0,

@@ -96,7 +96,7 @@ impl Advertisement {
         {
             let [version_type, vhid, advskew, authentication_words, demote, advbase, _, _, authentication @ ..] =
                 &mut header;
-            *version_type = VERSION << 4 | TYPE_ADVERTISEMENT;
+            *version_type = (VERSION << 4) | TYPE_ADVERTISEMENT;
             *vhid = self.vhid.get();
             *advskew = self.advskew;
             *authentication_words = AUTHENTICATION_WORDS;

@@ -204,7 +204,7 @@ fn every_carry_of_the_checksum_is_added() {
         .emit();
         let words = bytes
             .chunks(2)
-            .map(|word| u64::from(word[0]) << 8 | u64::from(word[1]));
+            .map(|word| (u64::from(word[0]) << 8) | u64::from(word[1]));
         assert_eq!(words.sum::<u64>() % 0xffff, 0, "{counter}");
         assert!(Advertisement::parse(255, &bytes).is_ok(), "{counter}");
     }

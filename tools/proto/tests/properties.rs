@@ -53,7 +53,7 @@ fn hash(vhid: Vhid, mut v4: Vec<[u8; 4]>, mut v6: Vec<[u8; 16]>, context: Contex
 fn sum(bytes: &[u8]) -> u32 {
     let words = bytes
         .chunks(2)
-        .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]));
+        .map(|word| (u32::from(word[0]) << 8) | u32::from(word[1]));
     words.fold(0, |sum, word| {
         let sum = sum + word;
         (sum & 0xffff) + (sum >> 16)
