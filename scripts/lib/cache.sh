@@ -68,6 +68,7 @@ cache_make() {
 		(set -e; "$maker" "$path" "$@") 9>&- >&2
 		local status=$?
 		set -e
+		[ $status -ne 3 ] || exit 3	# scripts/check has said what is missing
 		[ $status -eq 0 ] || die "could not make $path (status $status); see the lines above"
 		sync -f "$path"
 		if [ -w "$path" ]; then

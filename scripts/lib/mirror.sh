@@ -77,8 +77,8 @@ mirror_refresh() {
 		END
 	} >"$state/apt.conf.new"
 	# apt says "W:" and succeeds when it could fetch nothing: be strict.
-	APT_CONFIG=$state/apt.conf.new apt-get -qq -o APT::Update::Error-Mode=any update 8>&- ||
-		die "could not fetch the package list of $1 from $(mirror_uri): is the network up, and the mirror up to date?"
+	APT_CONFIG=$state/apt.conf.new apt-get -qq -o APT::Update::Error-Mode=any update 2>"$state/errors" 8>&- ||
+		die "no package list of $1, so no network, or a wrong mirror or proxy in this machine's apt settings: $(grep -m 1 '^E:' "$state/errors")"
 	mv "$state/apt.conf.new" "$state/apt.conf"
 	exec 8>&-
 }
