@@ -41,6 +41,24 @@ kernel_source() {
 	echo "$package=$version"
 }
 
+# Prints the path of what was made for a release that the archives have dropped
+# since (they keep only a few): KIND RELEASE.
+kernel_dropped() {
+	local archive path
+	for archive in $kernel_archives; do
+		[ -e "$CARP_CACHE/apt/$archive/apt.conf" ] || continue
+		[ -z "$(kernel_package_field "$archive" "linux-headers-$2" Version)" ] || return 1
+	done
+	for path in "$CARP_CACHE/$1/$2"-*/; do
+		path=${path%/}
+		if cache_has "$path"; then
+			echo "$path"
+			return
+		fi
+	done
+	return 1
+}
+
 # Prints the archive that a release is in.
 kernel_archive() {
 	local archive
@@ -50,7 +68,7 @@ kernel_archive() {
 			return
 		fi
 	done
-	die "no kernel release $1 in $kernel_archives: a package linux-headers-$1 must exist there (\"scripts/kernel-release --list\" says which do)"
+	die "no kernel release $1 in $kernel_archives: a package linux-headers-$1 must exist there (\"scripts/kernel-release --list\" says which do, \"make update\" chooses the newest)"
 }
 
 # Downloads packages of an archive into the current directory.
