@@ -33,6 +33,36 @@ def test_ping_the_virtual_address(rachael, client, prefix, rp_filter):
     client.run("ping", "-c", "1", "-W", "2", "192.0.2.11")
 
 
+@pytest.mark.parametrize("prefix", [24, 32])
+def test_everything_answers_after_a_bounce_of_the_parent(rachael, client, prefix):
+    """With strict rp_filter: the subnet's route must not have moved to the carp device
+    (design-checks.md, C1)."""
+    rachael.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    made = master(rachael, f"192.0.2.1/{prefix}")
+    rachael.rtnl.down("eth0")
+    rachael.rtnl.up("eth0")
+    made.wait("MASTER")
+    for address in ("192.0.2.1", "192.0.2.11"):
+        client.run("ping", "-c", "1", "-W", "2", address)
+
+
+def test_changes_of_the_parent_do_not_disturb(rachael, client):
+    """Its name, MTU and hardware address change under a MASTER."""
+    made = master(rachael)
+    rachael.ip("link", "set", "eth0", "mtu", "1400")
+    rachael.ip("link", "set", "eth0", "address", "02:00:00:00:00:aa")
+    rachael.ip("link", "set", "eth0", "name", "outside")
+    with Capture(client.ns, "eth0", "in") as capture:
+        for _ in range(3):
+            assert capture.advertisement(2).source == virtual_mac(1)
+    now = made.status()
+    assert (now["state"], now["transitions"]) == ("MASTER", 2)
+    assert made.show()["mtu"] == 1400
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+    made.delete()
+    assert virtual_mac(1) not in run("bridge", "-n", rachael.ns, "fdb", "show", "dev", "outside").stdout
+
+
 def test_ping_is_answered_at_once_after_takeover(rachael, client):
     """The first packet after the takeover is answered: nothing waits for a route."""
     group(rachael)
