@@ -8,7 +8,7 @@
 MAKEFLAGS += --no-print-directory
 export KERNEL KDIR SUITE V CARP_CACHE
 
-.PHONY: module tools check format test test-all demo bench install update clean distclean help
+.PHONY: module tools check format test test-all demo install update clean distclean help
 
 module:
 	@scripts/module >/dev/null
@@ -30,9 +30,6 @@ test-all: module tools
 
 demo: module tools
 	@tools/demo/run
-
-bench: module tools
-	@tools/bench/run
 
 install:
 	@scripts/install
@@ -57,7 +54,6 @@ help:
 # help: make test-all    run all tests
 # help: make check       check format, lints, licences and the host tests
 # help: make format      format the Rust sources as the kernel does
-# help: make bench       measure
 # help: make tools       build the tools that run beside the module
 # help: make install     install the module and the tools on this machine
 # help: make update      look for a newer kernel to build for
