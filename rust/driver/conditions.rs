@@ -21,6 +21,7 @@ use crate::{
     net::{
         inet_device,
         link_device::Device,
+        namespace::Namespace,
         netdevice::NetDevice,
         rtnl::Rtnl, //
     },
@@ -79,6 +80,16 @@ pub(super) fn refresh_all(port: &Port) {
     for device in &port.groups() {
         refresh(device);
     }
+}
+
+/// Looks at the conditions of all groups of a namespace. Process context.
+pub(super) fn refresh_namespace(namespace: &Namespace, rtnl: &Rtnl) {
+    let _ = NetDevice::find(namespace, rtnl, |device| -> Option<()> {
+        if let Some(device) = Device::<Carp>::downcast(device) {
+            refresh(device);
+        }
+        None
+    });
 }
 
 /// The steps of the machine, in an order in which each advertisement is signed

@@ -7,14 +7,11 @@
 
 use super::{
     announce::Solicitations,
-    conditions,
-    link::Carp, //
+    conditions, //
 };
 use crate::net::{
     arp_output,
-    link_device::Device,
     namespace::Namespace,
-    netdevice::NetDevice,
     pernet::{
         self,
         Founding,
@@ -61,7 +58,7 @@ impl PerNamespace for Network {
     /// Has every MASTER of the namespace bow out. Later is too late: devices go
     /// in any order, and a veth has lost its peer before it goes down.
     fn leaving(namespace: &Namespace) {
-        refresh_all(namespace);
+        conditions::refresh_namespace(namespace, &Rtnl::lock());
     }
 }
 
@@ -116,21 +113,9 @@ impl Values for Knobs {
     fn changed(&self, namespace: &Namespace, entry: &Entry<Self>) {
         // What is logged is nothing that groups have to know.
         if entry.name != c"log" {
-            refresh_all(namespace);
+            conditions::refresh_namespace(namespace, &Rtnl::lock());
         }
     }
-}
-
-/// Looks at the conditions of all groups of a namespace. Process context, RTNL
-/// not held.
-fn refresh_all(namespace: &Namespace) {
-    let rtnl = Rtnl::lock();
-    let _ = NetDevice::find(namespace, &rtnl, |device| -> Option<()> {
-        if let Some(device) = Device::<Carp>::downcast(device) {
-            conditions::refresh(device);
-        }
-        None
-    });
 }
 
 /// Reads a knob; `None` in a namespace on its way out.

@@ -85,9 +85,7 @@ impl Place {
             dropped: Counter::new(),
         }
     }
-}
 
-impl Place {
     /// Begins to count anew, for another group.
     fn reset(&self) {
         self.taken.reset();

@@ -4,14 +4,9 @@
 //!
 //! Process context.
 
-use super::{
-    conditions,
-    link::Carp, //
-};
+use super::conditions;
 use crate::net::{
-    link_device::Device,
     namespace::Namespace,
-    netdevice::NetDevice,
     notifier::reboot::Handler,
     rtnl::Rtnl, //
 };
@@ -35,12 +30,7 @@ impl Handler for Leave {
         SHUTTING_DOWN.store(true, Relaxed);
         let rtnl = Rtnl::lock();
         Namespace::for_each(&rtnl, |namespace| {
-            let _ = NetDevice::find(namespace, &rtnl, |device| -> Option<()> {
-                if let Some(device) = Device::<Carp>::downcast(device) {
-                    conditions::refresh(device);
-                }
-                None
-            });
+            conditions::refresh_namespace(namespace, &rtnl)
         });
     }
 }

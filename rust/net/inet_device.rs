@@ -28,8 +28,6 @@ pub(crate) mod flags {
     pub(crate) const TENTATIVE: u32 = bindings::IFA_F_TENTATIVE;
     /// Someone else has it.
     pub(crate) const DADFAILED: u32 = bindings::IFA_F_DADFAILED;
-    /// New connections should not use it.
-    pub(crate) const DEPRECATED: u32 = bindings::IFA_F_DEPRECATED;
 }
 
 /// Reads a pointer that RCU protects: `rcu_dereference`.

@@ -79,12 +79,6 @@ impl Namespace {
         // SAFETY: Taken above.
         unsafe { bindings::up_read(&raw mut bindings::net_rwsem) };
     }
-
-    /// The namespace that the kernel boots with.
-    pub(crate) fn initial() -> &'static Self {
-        // SAFETY: `init_net` is never freed, and it is dismantled by nothing.
-        unsafe { Self::from_raw((&raw mut bindings::init_net).cast()) }
-    }
 }
 
 impl PartialEq for Namespace {
