@@ -80,8 +80,7 @@ impl inet6addr::Handler for Watch {
 }
 
 fn parent_has_subnet(group: &Device<Carp>, address: [u8; 4]) -> bool {
-    let guard = rcu::read_lock();
-    let parent = group.private().parent.get(&guard);
+    let parent = group.private().parent.get();
     parent.is_some_and(|parent| parent::subnet_of(parent, address).is_some())
 }
 

@@ -38,10 +38,7 @@ use crate::{
     },
     proto::Event, //
 };
-use kernel::{
-    prelude::*,
-    sync::rcu, //
-};
+use kernel::prelude::*;
 
 /// The driver of devices of kind `carp`.
 pub(crate) struct Carp;
@@ -109,8 +106,8 @@ impl Driver for Carp {
     }
 
     fn link_index(device: &Device<Self>) -> Option<u32> {
-        let guard = rcu::read_lock();
-        device.private().parent.get(&guard).map(NetDevice::index)
+        // Without the machine's lock: the core asks when the carrier changes.
+        device.private().parent.get().map(NetDevice::index)
     }
 
     fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>) {
@@ -148,8 +145,7 @@ impl Driver for Carp {
     /// as long as this host is MASTER.
     fn transmit(device: &Device<Self>, packet: Packet) {
         let group = device.private();
-        let guard = rcu::read_lock();
-        let parent = group.parent.get(&guard).filter(|_| device.has_carrier());
+        let parent = group.parent.get().filter(|_| device.has_carrier());
         let Some(parent) = parent else {
             group.counters.sent_not_master.increment();
             packet.discard();

@@ -94,21 +94,21 @@ pub(super) fn attach(
         set_vhid(device, vhid, rtnl)?;
     }
     group.machine.lock().port = Some(port.clone());
-    group.parent.set(Some(parent), rtnl);
+    group.parent.fill(parent);
     port.set_vhid(device, final_vhid, rtnl);
     follow_mtu(device, parent, rtnl);
     conditions::refresh_addresses(device, rtnl);
     Ok(())
 }
 
-/// Takes a group off its parent, if it has one.
+/// Takes a group off its parent, if it has one. It is on its way out then, and
+/// gets no other.
 pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
     let group = device.private();
     let Some(port) = group.machine.lock().port.take() else {
         return;
     };
     conditions::refresh(device);
-    group.parent.set(None, rtnl);
     port.leave(device, rtnl);
 }
 
@@ -213,9 +213,15 @@ impl Handler for Watch {
             // Deleted, or on its way to another namespace: a group is a matter
             // of one segment and goes with its parent.
             Event::Unregister => {
+                let groups = port.groups();
+                for device in &groups {
+                    detach(device, rtnl);
+                }
+                Device::unregister_all(&groups, rtnl);
+                // If there was no memory for the list of them all.
                 while let Some(device) = port.first_group() {
                     detach(&device, rtnl);
-                    device.unregister(rtnl);
+                    Device::unregister_all(&[device], rtnl);
                 }
             }
             _ => {}

@@ -2,70 +2,37 @@
 
 //! A place for a device that readers look at without a lock.
 //!
-//! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 //!
-//! Read in any context under RCU; written in process context with the RTNL held.
+//! Read and filled in any context.
 
-use super::{
-    bindings,
-    netdevice::NetDevice,
-    rtnl::Rtnl, //
-};
-use core::ptr::NonNull;
+use super::netdevice::NetDevice;
 use kernel::sync::{
     aref::ARef,
-    atomic::{
-        Acquire,
-        Atomic,
-        Full, //
-    },
-    rcu, //
+    SetOnce, //
 };
 
-/// A place for one device, or none.
+/// A place for one device, filled once.
 ///
-/// # Invariants
-///
-/// A pointer that is not null is a device of which the slot has a count. The
-/// count is given up a grace period after the pointer was taken out.
-pub(crate) struct DeviceSlot(Atomic<*mut bindings::net_device>);
+/// The slot has a count of the device until it is dropped itself. It cannot be
+/// emptied: to see to it that no reader still looks at the old device would cost a
+/// grace period each time, and there are groups by the hundred. What the slot is
+/// part of is freed after one anyway, and the device waits for that.
+pub(crate) struct DeviceSlot(SetOnce<ARef<NetDevice>>);
 
 impl DeviceSlot {
     /// An empty one.
-    pub(crate) fn new() -> Self {
-        Self(Atomic::new(core::ptr::null_mut()))
+    pub(crate) const fn new() -> Self {
+        Self(SetOnce::new())
     }
 
     /// The device in it.
-    pub(crate) fn get<'a>(&self, _: &'a rcu::Guard) -> Option<&'a NetDevice> {
-        let raw = self.0.load(Acquire);
-        // SAFETY: By the type invariants it is valid until a grace period after
-        // it was taken out, so for the caller's read-side critical section.
-        (!raw.is_null()).then(|| unsafe { NetDevice::from_raw(raw) })
+    pub(crate) fn get(&self) -> Option<&NetDevice> {
+        self.0.as_ref().map(|device| &**device)
     }
 
-    /// Puts a device in, or takes the old one out and waits until no reader
-    /// looks at it.
-    pub(crate) fn set(&self, device: Option<&NetDevice>, _: &Rtnl) {
-        let new = device.map_or(core::ptr::null_mut(), |device| {
-            ARef::into_raw(ARef::from(device)).as_ptr().cast()
-        });
-        self.replace(new);
-    }
-
-    fn replace(&self, new: *mut bindings::net_device) {
-        let old = self.0.xchg(new, Full);
-        if let Some(old) = NonNull::new(old) {
-            // SAFETY: Sleeps; process context, by the contract of the callers.
-            unsafe { bindings::synchronize_net() };
-            // SAFETY: The slot had a count, which is now ours.
-            drop(unsafe { ARef::<NetDevice>::from_raw(old.cast()) });
-        }
-    }
-}
-
-impl Drop for DeviceSlot {
-    fn drop(&mut self) {
-        self.replace(core::ptr::null_mut());
+    /// Puts a device in. Returns whether it is the one that is in now.
+    pub(crate) fn fill(&self, device: &NetDevice) -> bool {
+        self.0.populate(ARef::from(device)) || self.get() == Some(device)
     }
 }

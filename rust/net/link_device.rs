@@ -39,13 +39,17 @@ use kernel::{
     ffi::c_ulong,
     prelude::*,
     sync::{
-        aref::AlwaysRefCounted,
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
         atomic::{
             Acquire,
             Atomic,
             Release, //
         }, //
-    }, //
+    },
+    types::Opaque, //
 };
 
 /// A driver of virtual Ethernet devices.
@@ -303,14 +307,24 @@ impl<T: Driver> Device<T> {
         unsafe { (*self.as_raw()).max_mtu = mtu.max((*self.as_raw()).min_mtu) };
     }
 
-    /// Unregisters the device, unless it is on its way out already. Process
-    /// context, RTNL held; it is gone when the RTNL is given back.
-    pub(crate) fn unregister(&self, rtnl: &Rtnl) {
-        if !self.is_unregistering(rtnl) {
-            // SAFETY: Registered, not queued, and the RTNL is held.
-            unsafe {
-                bindings::unregister_netdevice_queue(self.as_raw(), core::ptr::null_mut());
+    /// Unregisters devices, but those that are on their way out already. Process
+    /// context, RTNL held; they are gone when the RTNL is given back.
+    ///
+    /// All at once: what the core waits for, it waits for once.
+    pub(crate) fn unregister_all(devices: &[ARef<Self>], rtnl: &Rtnl) {
+        let head = Opaque::<kernel::bindings::list_head>::uninit();
+        // SAFETY: The list lives until the end of this function and is empty by
+        // then. The devices are registered, none of them is in another list of
+        // this kind, nor twice in this one, as a queued one counts as being on its
+        // way out; and the RTNL is held.
+        unsafe {
+            kernel::bindings::INIT_LIST_HEAD(head.get());
+            for device in devices {
+                if !device.is_unregistering(rtnl) {
+                    bindings::unregister_netdevice_queue(device.as_raw(), head.get());
+                }
             }
+            bindings::unregister_netdevice_many(head.get());
         }
     }
 }
