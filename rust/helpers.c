@@ -148,6 +148,16 @@ void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst)
 	skb_dst_set(skb, dst);
 }
 
+void carp_helper_dst_hold(struct dst_entry *dst)
+{
+	dst_hold(dst);
+}
+
+struct inet6_dev *carp_helper_in6_dev_get(const struct net_device *dev)
+{
+	return in6_dev_get(dev);
+}
+
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb)
 {
 	return skb_vlan_tag_get_id(skb);
@@ -196,6 +206,11 @@ struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev)
 void carp_helper_hmac_sha1_update(struct hmac_sha1_ctx *ctx, const u8 *data, size_t data_len)
 {
 	hmac_sha1_update(ctx, data, data_len);
+}
+
+bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev)
+{
+	return READ_ONCE(idev->cnf.forwarding);
 }
 
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode)

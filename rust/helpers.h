@@ -55,6 +55,8 @@ u16 carp_helper_skb_protocol(const struct sk_buff *skb);
 void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol);
 void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
 void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst);
+void carp_helper_dst_hold(struct dst_entry *dst);
+struct inet6_dev *carp_helper_in6_dev_get(const struct net_device *dev);
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb);
 u8 carp_helper_skb_pkt_type(const struct sk_buff *skb);
 void carp_helper_skb_set_pkt_type(struct sk_buff *skb, u8 type);
@@ -70,6 +72,7 @@ struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev);
 
 /* net/addrconf.h */
 struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev);
+bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev);
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode);
 
 /* net/ip.h, linux/ipv6.h */

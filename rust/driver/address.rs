@@ -52,9 +52,9 @@ impl inetaddr::Handler for Watch {
                     address.set_no_prefix_route();
                 }
             }
-            conditions::refresh_addresses(group, rtnl);
+            conditions::refresh_addresses(group);
             if event == AddressEvent::Up {
-                announce::one(group, address.address());
+                announce::one_v4(group, address.address());
             }
         } else if let Some(port) = Port::of(device, rtnl) {
             // Advertisements come from another address now.
@@ -72,7 +72,10 @@ impl inet6addr::Handler for Watch {
                 // All hosts of the group have it: whoever asks, is answered.
                 address.set_no_dad();
             }
-            conditions::refresh(group);
+            conditions::refresh_addresses(group);
+            if event == AddressEvent::Up {
+                announce::one_v6(group, address.address());
+            }
         } else if let Some(port) = rx_handler::attached::<Port>(device, &rcu::read_lock()) {
             conditions::refresh_all(port);
         }

@@ -9,6 +9,10 @@
 
 use super::{
     counters::Counters,
+    ethertype::{
+        ETHERTYPE_IPV4,
+        ETHERTYPE_IPV6, //
+    },
     group::Machine, //
 };
 use crate::{
@@ -37,11 +41,6 @@ use crate::{
     }, //
 };
 use kernel::prelude::*;
-
-/// `ETH_P_IP` in host order.
-pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
-/// `ETH_P_IPV6` in host order.
-const ETHERTYPE_IPV6: u16 = 0x86dd;
 
 /// Signed advertisements that are to be sent.
 pub(super) struct Outbox {

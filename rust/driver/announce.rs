@@ -7,12 +7,23 @@
 //! virtual MAC (see [`super::advertise`] for why).
 
 use super::{
+    counters::{
+        Counter,
+        Counters, //
+    },
+    ethertype::{
+        ETHERTYPE_ARP,
+        ETHERTYPE_IPV6, //
+    },
     link::Carp,
     port::Port, //
 };
 use crate::{
     net::{
-        arp_output,
+        arp_output::{
+            self,
+            Fate, //
+        },
         inet_device,
         link_device::Device,
         netdevice::NetDevice,
@@ -23,8 +34,15 @@ use crate::{
         }, //
     },
     proto::{
+        neighbour::{
+            Advertisement,
+            Solicitation,
+            ALL_NODES_MAC,
+            IPV6_LEN, //
+        },
         virtual_mac,
         Arp,
+        Operation,
         State,
         Vhid,
         ARP_LEN, //
@@ -32,81 +50,161 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::rcu, //
+    sync::{
+        rcu,
+        Arc, //
+    }, //
 };
 
 const BROADCAST: [u8; 6] = [0xff; 6];
 
-/// `ETH_P_ARP` in host order.
-pub(super) const ETHERTYPE_ARP: u16 = 0x0806;
-
-/// Sends a gratuitous ARP for each IPv4 address of the group.
+/// Announces each address of the group: by a gratuitous ARP, by an unsolicited
+/// neighbour advertisement.
 pub(super) fn all(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid) {
-    inet_device::for_each_v4(device, &rcu::read_lock(), |address, _| {
-        announce(device, parent, vhid, address);
+    let guard = rcu::read_lock();
+    inet_device::for_each_v4(device, &guard, |address, _| {
+        announce_v4(device, parent, vhid, address);
+    });
+    let router = inet_device::forwards_v6(parent, &guard);
+    inet_device::for_each_v6(device, &guard, |address, _, _| {
+        announce_v6(device, parent, vhid, address, router);
     });
 }
 
-/// Sends a gratuitous ARP for an address that has come to a MASTER.
-pub(super) fn one(device: &Device<Carp>, address: [u8; 4]) {
-    let place = {
-        let machine = device.private().machine.lock();
-        match machine.core.state() {
-            State::Master => machine.port.clone().zip(machine.vhid),
-            State::Init | State::Backup => None,
-        }
-    };
-    if let Some((port, vhid)) = place {
-        announce(device, port.parent(), vhid, address);
+/// Announces an IPv4 address that has come to a MASTER.
+pub(super) fn one_v4(device: &Device<Carp>, address: [u8; 4]) {
+    if let Some((port, vhid)) = where_master(device) {
+        announce_v4(device, port.parent(), vhid, address);
     }
 }
 
-fn announce(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, address: [u8; 4]) {
+/// Announces an IPv6 address that has come to a MASTER.
+pub(super) fn one_v6(device: &Device<Carp>, address: [u8; 16]) {
+    if let Some((port, vhid)) = where_master(device) {
+        let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
+        announce_v6(device, port.parent(), vhid, address, router);
+    }
+}
+
+fn where_master(device: &Device<Carp>) -> Option<(Arc<Port>, Vhid)> {
+    let machine = device.private().machine.lock();
+    match machine.core.state() {
+        State::Master => machine.port.clone().zip(machine.vhid),
+        State::Init | State::Backup => None,
+    }
+}
+
+fn announce_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, address: [u8; 4]) {
     let announcement = Arp::announcement(vhid, address);
-    let counters = &device.private().counters;
-    match send(parent, vhid, BROADCAST, &announcement) {
-        Ok(()) => counters.announcements.increment(),
-        Err(_) => counters.send_errors.increment(),
-    }
+    let sent = send_arp(parent, vhid, BROADCAST, &announcement);
+    count(device, sent, |counters| &counters.announcements);
 }
 
-/// Answers a request for an address of the group.
-pub(super) fn answer(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, request: &Arp) {
+fn announce_v6(
+    device: &Device<Carp>,
+    parent: &NetDevice,
+    vhid: Vhid,
+    address: [u8; 16],
+    router: bool,
+) {
+    let announcement = Advertisement::announcement(vhid, address, router);
+    let sent = send_advertisement(parent, ALL_NODES_MAC, &announcement);
+    count(device, sent, |counters| &counters.announcements);
+}
+
+/// Answers an ARP request for an address of the group.
+pub(super) fn answer_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, request: &Arp) {
     let answer = request.answer(vhid);
+    let sent = send_arp(parent, vhid, request.sender_mac, &answer);
+    count(device, sent, |counters| &counters.arp_replies);
+}
+
+/// Answers a neighbour solicitation for an address of the group, which came from
+/// `source_mac`.
+pub(super) fn answer_v6(
+    device: &Device<Carp>,
+    parent: &NetDevice,
+    vhid: Vhid,
+    solicitation: &Solicitation,
+    source_mac: [u8; 6],
+) {
+    let router = inet_device::forwards_v6(parent, &rcu::read_lock());
+    let answer = solicitation.answer(vhid, router);
+    let destination = if answer.solicited {
+        solicitation.source_mac.unwrap_or(source_mac)
+    } else {
+        ALL_NODES_MAC
+    };
+    let sent = send_advertisement(parent, destination, &answer);
+    count(device, sent, |counters| &counters.nd_replies);
+}
+
+fn count(device: &Device<Carp>, sent: Result, counter: fn(&Counters) -> &Counter) {
     let counters = &device.private().counters;
-    match send(parent, vhid, request.sender_mac, &answer) {
-        Ok(()) => counters.arp_replies.increment(),
+    match sent {
+        Ok(()) => counter(counters).increment(),
         Err(_) => counters.send_errors.increment(),
     }
 }
 
-/// What the stack of a parent asks by ARP.
+/// What the stack of a parent says by ARP.
 pub(crate) struct Solicitations;
 
 impl arp_output::Handler for Solicitations {
     /// An answer from a virtual address leaves through the parent, and to find the
     /// client the stack asks in the name of that address, but with the parent's
     /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
-    /// the address with this host. It asks in the name of the parent's own address
-    /// instead, or of none, as a probe does.
-    fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Option<[u8; ARP_LEN]> {
+    /// the address with this host. It asks in the name of an address of the
+    /// parent's own instead, or of none, as a probe does. Anything else in the name
+    /// of a virtual address is not the parent's to say.
+    fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Fate {
         let guard = rcu::read_lock();
-        let port = rx_handler::attached::<Port>(device, &guard)?;
-        let packet = Arp::parse(packet)?;
-        let virtual_only =
-            port.owns(packet.sender) && !inet_device::has_v4(device, &guard, packet.sender);
-        virtual_only.then(|| {
-            let sender = inet_device::first_v4(device, &guard).unwrap_or_default();
-            Arp { sender, ..packet }.emit()
-        })
+        let Some(port) = rx_handler::attached::<Port>(device, &guard) else {
+            return Fate::Keep;
+        };
+        let Some(packet) = Arp::parse(packet).filter(|packet| {
+            // A host can have the address of a group for its own, too, and has it
+            // for its own as long as the group does not run.
+            let is_own = inet_device::has_v4(device, &guard, packet.sender);
+            port.owners_v4(packet.sender)
+                .any(|vhid| !is_own || port.state(vhid) != Some(State::Init))
+        }) else {
+            return Fate::Keep;
+        };
+        if packet.operation == Operation::Reply || packet.sender == packet.target {
+            return Fate::Drop;
+        }
+        let mut sender = None;
+        inet_device::for_each_v4(device, &guard, |address, _| {
+            if sender.is_none() && port.owners_v4(address).next().is_none() {
+                sender = Some(address);
+            }
+        });
+        let sender = sender.unwrap_or_default();
+        Fate::Replace(Arp { sender, ..packet }.emit())
     }
 }
 
-fn send(parent: &NetDevice, vhid: Vhid, destination: [u8; 6], packet: &Arp) -> Result {
+fn send_arp(parent: &NetDevice, vhid: Vhid, destination: [u8; 6], packet: &Arp) -> Result {
     let ethernet = EthernetHeader {
         destination,
         source: virtual_mac(vhid),
         protocol: ETHERTYPE_ARP,
     };
     Packet::frame(parent, &ethernet, &[&packet.emit()])?.transmit()
+}
+
+fn send_advertisement(
+    parent: &NetDevice,
+    destination: [u8; 6],
+    advertisement: &Advertisement,
+) -> Result {
+    let ethernet = EthernetHeader {
+        destination,
+        source: virtual_mac(advertisement.vhid),
+        protocol: ETHERTYPE_IPV6,
+    };
+    let packet = advertisement.emit();
+    let (header, message) = packet.split_at(IPV6_LEN);
+    Packet::frame(parent, &ethernet, &[header, message])?.transmit()
 }

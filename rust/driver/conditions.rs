@@ -50,20 +50,12 @@ pub(super) fn refresh(device: &Device<Carp>) {
     }
 }
 
-/// As [`refresh`], after the vhid, the parent or an IPv4 address changed: the
-/// parent also has to know whose addresses are whose. The RTNL keeps them in the
-/// order in which they come and go.
-pub(super) fn refresh_addresses(device: &Device<Carp>, _: &Rtnl) {
+/// As [`refresh`], after the vhid, the parent or an address changed: the parent
+/// also has to know whose addresses are whose.
+pub(super) fn refresh_addresses(device: &Device<Carp>) {
     refresh(device);
-    let place = {
-        let machine = device.private().machine.lock();
-        machine.port.clone().zip(machine.vhid)
-    };
-    let Some((port, vhid)) = place else {
-        return;
-    };
-    let noted = Addresses::of(device).and_then(|addresses| port.set_addresses(vhid, &addresses.v4));
-    if noted.is_err() {
+    let port = device.private().machine.lock().port.clone();
+    if port.is_some_and(|port| port.note_addresses(device).is_err()) {
         pr_err!("{}: out of memory for the list of addresses\n", **device);
     }
 }

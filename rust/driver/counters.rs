@@ -96,6 +96,8 @@ pub(crate) struct Counters {
     pub(crate) announcements: Counter,
     /// `IFLA_CARP_STATS_ARP_REPLIES`.
     pub(crate) arp_replies: Counter,
+    /// `IFLA_CARP_STATS_ND_REPLIES`.
+    pub(crate) nd_replies: Counter,
     /// `IFLA_CARP_STATS_OTHER_MASTER`.
     pub(crate) other_master: Counter,
     /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
@@ -120,6 +122,7 @@ impl Counters {
             received_v6: Counter::new(),
             announcements: Counter::new(),
             arp_replies: Counter::new(),
+            nd_replies: Counter::new(),
             other_master: Counter::new(),
             sent_not_master: Counter::new(),
             not_taken: Counter::new(),

@@ -3,51 +3,159 @@
 //! What becomes of the frames that a parent receives.
 //!
 //! Softirq context, under RCU, for every frame: nothing is allocated or locked
-//! but for ARP.
+//! but for ARP and neighbour discovery. `Documentation/data-path.md` has it as a
+//! picture.
 
 use super::{
-    advertise::ETHERTYPE_IPV4,
-    announce::{
-        self,
-        ETHERTYPE_ARP, //
+    announce,
+    ethertype::{
+        ETHERTYPE_ARP,
+        ETHERTYPE_IPV4,
+        ETHERTYPE_IPV6, //
     },
-    port::Port, //
+    port::{
+        Port,
+        Taken, //
+    }, //
 };
 use crate::{
-    net::rx_handler::{
-        Frame,
-        RxHandler,
-        Verdict, //
+    net::{
+        inet_device,
+        netdevice::NetDevice,
+        rx_handler::{
+            Frame,
+            RxHandler,
+            Verdict, //
+        }, //
     },
     proto::{
         multicast_mac,
+        neighbour::{
+            is_link_local,
+            is_solicited_node_mac,
+            Beginning,
+            Solicitation,
+            ALL_ROUTERS_MAC,
+            SOLICITATION_MAX, //
+        },
         vhid_of_mac,
         Arp,
         Family,
         Operation,
         State,
+        Vhid,
         IP_PROTOCOL,
         MULTICAST_V4, //
     }, //
+};
+use kernel::sync::{
+    aref::ARef,
+    rcu, //
 };
 
 impl RxHandler for Port {
     /// A frame to a virtual MAC is taken by the MASTER, as one for this host, and
     /// goes on where it came in: on the parent, with the parent's firewall rules
     /// and routes. A BACKUP drops it and neither delivers nor forwards it.
-    fn receive(&self, frame: &Frame<'_>) -> Verdict {
-        if frame.protocol() == ETHERTYPE_ARP && asks_for_a_group(self, frame) {
-            return Verdict::Consume;
-        }
-        if is_advertisement(frame) {
-            return Verdict::Deliver;
-        }
-        match vhid_of_mac(frame.destination()).and_then(|vhid| self.take(vhid, frame.len())) {
-            None => Verdict::Pass,
-            Some(true) => Verdict::Accept,
-            Some(false) => Verdict::Discard,
+    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_> {
+        let destination = frame.destination();
+        match vhid_of_mac(destination) {
+            Some(vhid) => to_group(self, vhid, frame),
+            None => to_others(self, destination, frame),
         }
     }
+}
+
+/// A frame to a virtual MAC.
+fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>) -> Verdict<'a> {
+    let taken = match port.take(vhid, frame.len()) {
+        None => return Verdict::Pass,
+        Some(Taken::No) => return Verdict::Discard,
+        Some(taken) => taken,
+    };
+    match frame.protocol() {
+        ETHERTYPE_IPV6 => ipv6_to_group(port, vhid, frame, taken),
+        ETHERTYPE_IPV4 if taken == Taken::Unrouted => {
+            let is_virtual = frame.head::<20>().zip(port.group(vhid)).is_some_and(
+                |([.., d0, d1, d2, d3], device)| {
+                    inet_device::has_v4(&device, &rcu::read_lock(), [d0, d1, d2, d3])
+                },
+            );
+            if is_virtual {
+                Verdict::Deliver(port.local_v4())
+            } else {
+                Verdict::Accept
+            }
+        }
+        ETHERTYPE_ARP => match arp(frame) {
+            // The answer to a question that was asked through the group's device,
+            // which is where the stack waits for it.
+            Some(packet) if packet.operation == Operation::Reply => to_device(port, vhid),
+            Some(request) if asks_for_a_group(port, &request) => Verdict::Consume,
+            _ => Verdict::Accept,
+        },
+        _ => Verdict::Accept,
+    }
+}
+
+/// An IPv6 packet to the virtual MAC of a MASTER. What concerns the link alone is
+/// the business of the group's device: a link-local address is one of its own, and
+/// neighbours are those of a device.
+fn ipv6_to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> Verdict<'a> {
+    let Some(beginning) = frame.head().map(Beginning::new) else {
+        return Verdict::Accept;
+    };
+    if beginning.is_solicitation() && solicits_a_group(port, frame) {
+        return Verdict::Consume;
+    }
+    let destination = beginning.destination();
+    if beginning.is_neighbour_discovery() || is_link_local(destination) {
+        return to_device(port, vhid);
+    }
+    if taken == Taken::Unrouted {
+        let is_virtual = port
+            .group(vhid)
+            .is_some_and(|device| inet_device::has_v6(&device, &rcu::read_lock(), destination));
+        if is_virtual {
+            return Verdict::Deliver(port.local_v6());
+        }
+    }
+    Verdict::Accept
+}
+
+/// A frame to the device of a group.
+fn to_device<'a>(port: &Port, vhid: Vhid) -> Verdict<'a> {
+    match port.group(vhid) {
+        Some(device) => Verdict::Redirect(ARef::<NetDevice>::from(&**device)),
+        None => Verdict::Discard,
+    }
+}
+
+/// A frame to the parent, or to many.
+fn to_others<'a>(port: &'a Port, destination: [u8; 6], frame: &Frame<'_>) -> Verdict<'a> {
+    match frame.protocol() {
+        ETHERTYPE_ARP => {
+            if arp(frame).is_some_and(|packet| asks_for_a_group(port, &packet)) {
+                return Verdict::Consume;
+            }
+        }
+        ETHERTYPE_IPV4 => {
+            if destination == multicast_mac(Family::V4) && is_advertisement(frame) {
+                return Verdict::Deliver(port.advertisements_v4());
+            }
+        }
+        ETHERTYPE_IPV6 => {
+            if is_solicited_node_mac(destination) {
+                if solicits_a_group(port, frame) {
+                    return Verdict::Consume;
+                }
+            } else if destination == ALL_ROUTERS_MAC {
+                show_to_routers(port, frame);
+            }
+        }
+        _ => {}
+    }
+    Verdict::Pass
 }
 
 /// Whether it is an IPv4 advertisement to the group of them all. By itself the
@@ -55,9 +163,6 @@ impl RxHandler for Port {
 /// no route, or from one of this host's own, as its own echo does. It still goes
 /// through the firewall, to the protocol's handler.
 fn is_advertisement(frame: &Frame<'_>) -> bool {
-    if frame.destination() != multicast_mac(Family::V4) || frame.protocol() != ETHERTYPE_IPV4 {
-        return false;
-    }
     let Some(header) = frame.head::<20>() else {
         return false;
     };
@@ -65,23 +170,76 @@ fn is_advertisement(frame: &Frame<'_>) -> bool {
     protocol == IP_PROTOCOL && [d0, d1, d2, d3] == MULTICAST_V4
 }
 
+fn arp(frame: &Frame<'_>) -> Option<Arp> {
+    frame.head().and_then(|bytes| Arp::parse(&bytes))
+}
+
 /// Handles a request for a virtual address: the MASTER answers, others are
 /// silent, and the stack of the parent never sees it, since it would answer with
-/// the parent's own address.
-fn asks_for_a_group(port: &Port, frame: &Frame<'_>) -> bool {
-    let Some(request) = frame
-        .head()
-        .and_then(|bytes| Arp::parse(&bytes))
-        .filter(|packet| packet.operation == Operation::Request)
+/// the parent's own MAC. That is right only for an address that is the parent's
+/// as well, as long as no group with it runs.
+fn asks_for_a_group(port: &Port, request: &Arp) -> bool {
+    if request.operation != Operation::Request {
+        return false;
+    }
+    let mut found = false;
+    let mut runs = false;
+    for vhid in port.owners_v4(request.target) {
+        found = true;
+        let state = port.state(vhid);
+        runs |= state != Some(State::Init);
+        if state == Some(State::Master) {
+            // The announcement of another host, MASTER or about to be, is no
+            // question.
+            if request.sender != request.target {
+                if let Some(device) = port.group(vhid) {
+                    announce::answer_v4(&device, port.parent(), vhid, request);
+                }
+            }
+            break;
+        }
+    }
+    found && (runs || !inet_device::has_v4(port.parent(), &rcu::read_lock(), request.target))
+}
+
+/// As [`asks_for_a_group`], for a neighbour solicitation.
+fn solicits_a_group(port: &Port, frame: &Frame<'_>) -> bool {
+    let mut packet = [0; SOLICITATION_MAX];
+    let Some(solicitation) = frame
+        .copy_to(&mut packet)
+        .and_then(|length| packet.get(..length))
+        .and_then(Solicitation::parse)
     else {
         return false;
     };
-    port.owner(request.target, |vhid, device| {
-        let master = device.private().machine.lock().core.state() == State::Master;
-        // The announcement of another host, MASTER or about to be: no question.
-        if master && request.sender != request.target {
-            announce::answer(device, port.parent(), vhid, &request);
+    let mut found = false;
+    let mut runs = false;
+    for vhid in port.owners_v6(solicitation.target) {
+        found = true;
+        let state = port.state(vhid);
+        runs |= state != Some(State::Init);
+        if state == Some(State::Master) {
+            if let Some(device) = port.group(vhid) {
+                let parent = port.parent();
+                announce::answer_v6(&device, parent, vhid, &solicitation, frame.source());
+            }
+            break;
         }
-        master
-    })
+    }
+    found && (runs || !inet_device::has_v6(port.parent(), &rcu::read_lock(), solicitation.target))
+}
+
+/// Shows a router solicitation to the devices of the groups that this host is
+/// MASTER of: what advertises a virtual address as a router listens there.
+fn show_to_routers(port: &Port, frame: &Frame<'_>) {
+    let solicits = frame
+        .head()
+        .is_some_and(|bytes| Beginning::new(bytes).is_router_solicitation());
+    if solicits {
+        for device in &port.groups() {
+            if device.has_carrier() {
+                frame.show_to(device);
+            }
+        }
+    }
 }

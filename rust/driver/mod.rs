@@ -27,6 +27,7 @@ pub(crate) mod announce;
 pub(crate) mod conditions;
 pub(crate) mod counters;
 pub(crate) mod digest;
+pub(crate) mod ethertype;
 pub(crate) mod frame;
 pub(crate) mod group;
 pub(crate) mod link;

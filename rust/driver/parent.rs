@@ -97,7 +97,7 @@ pub(super) fn attach(
     group.parent.fill(parent);
     port.set_vhid(device, final_vhid, rtnl);
     follow_mtu(device, parent, rtnl);
-    conditions::refresh_addresses(device, rtnl);
+    conditions::refresh_addresses(device);
     Ok(())
 }
 
@@ -135,7 +135,7 @@ pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result
     if let Some(port) = &port {
         port.set_vhid(device, Some(vhid), rtnl);
     }
-    conditions::refresh_addresses(device, rtnl);
+    conditions::refresh_addresses(device);
     Ok(())
 }
 

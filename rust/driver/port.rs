@@ -18,7 +18,9 @@ use super::{
 use crate::{
     net::{
         extended_ack::ExtendedAck,
+        inet_device,
         link_device::Device,
+        local_route::LocalRoute,
         multicast::{
             JoinV4,
             JoinV6, //
@@ -44,9 +46,12 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
+            Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
+        rcu,
         Arc, //
     }, //
 };
@@ -55,6 +60,7 @@ use kernel::{
 #[pin_data]
 pub(crate) struct Port {
     parent: ARef<NetDevice>,
+    routes: Routes,
     /// One for each vhid.
     places: [Place; Self::VHIDS],
     #[pin]
@@ -69,6 +75,9 @@ pub(crate) struct Port {
 struct Place {
     /// A [`State`], or [`Place::VACANT`].
     state: Atomic<u32>,
+    /// Whether the routing tables say that the group's addresses are this host's.
+    /// Only as MASTER.
+    routed: Atomic<bool>,
     /// Frames to the virtual MAC that were taken.
     taken: Traffic,
     /// Frames to the virtual MAC that were dropped: not MASTER.
@@ -81,6 +90,7 @@ impl Place {
     const fn new() -> Self {
         Self {
             state: Atomic::new(Self::VACANT),
+            routed: Atomic::new(false),
             taken: Traffic::new(),
             dropped: Counter::new(),
         }
@@ -91,6 +101,28 @@ impl Place {
         self.taken.reset();
         self.dropped.reset();
     }
+}
+
+/// Ways to this host that frames are given, since the routing tables do not have
+/// them, or not yet.
+struct Routes {
+    /// To a virtual address.
+    local_v4: LocalRoute,
+    /// To a virtual address.
+    local_v6: LocalRoute,
+    /// To the group that advertisements are sent to.
+    advertisements_v4: LocalRoute,
+}
+
+/// What to do with a frame to a virtual MAC.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// This host is not MASTER.
+    No,
+    /// It is MASTER, but the routing tables do not know it yet.
+    Unrouted,
+    /// It is MASTER.
+    Routed,
 }
 
 /// The parent's memberships in the groups that advertisements are sent to. They
@@ -105,8 +137,10 @@ struct Memberships {
 struct Table {
     memberships: Memberships,
     members: KVec<Member>,
-    /// Sorted by address.
-    addresses: KVec<([u8; 4], Vhid)>,
+    /// Sorted.
+    addresses_v4: KVec<([u8; 4], Vhid)>,
+    /// Sorted.
+    addresses_v6: KVec<([u8; 16], Vhid)>,
 }
 
 struct Member {
@@ -118,20 +152,27 @@ impl Port {
     /// As many as an octet can count, the invalid 0 among them.
     const VHIDS: usize = 256;
 
-    fn new(parent: &NetDevice) -> impl PinInit<Self> {
+    fn new(parent: &NetDevice, rtnl: &Rtnl) -> Result<impl PinInit<Self>> {
         let table = Table {
             memberships: Memberships::default(),
             members: KVec::new(),
-            addresses: KVec::new(),
+            addresses_v4: KVec::new(),
+            addresses_v6: KVec::new(),
+        };
+        let routes = Routes {
+            local_v4: LocalRoute::unicast_v4(parent)?,
+            local_v6: LocalRoute::unicast_v6(parent, rtnl)?,
+            advertisements_v4: LocalRoute::multicast_v4(parent)?,
         };
         let parent = ARef::from(parent);
-        pin_init!(Self {
+        Ok(pin_init!(Self {
             parent,
+            routes,
             places <- pin_init::init_array_from_fn(|_| Place::new()),
             table <- new_spin_lock_bh!(table, "carp_port"),
             going_down: Atomic::new(false),
             discards: Discards::new(),
-        })
+        }))
     }
 
     /// The port of a parent, if it has one.
@@ -188,7 +229,7 @@ impl Port {
     }
 
     fn open(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result<Arc<Self>> {
-        let port = Arc::pin_init(Self::new(parent), GFP_KERNEL)?;
+        let port = Arc::pin_init(Self::new(parent, rtnl)?, GFP_KERNEL)?;
         rx_handler::attach(parent, port.clone(), rtnl).map_err(|error| {
             ack.refuse(c"the parent's frames cannot be looked at by CARP", error)
         })?;
@@ -265,7 +306,8 @@ impl Port {
             };
             let old = core::mem::replace(&mut member.vhid, vhid);
             if old != vhid {
-                table.addresses.retain(|(_, other)| Some(*other) != old);
+                table.addresses_v4.retain(|(_, other)| Some(*other) != old);
+                table.addresses_v6.retain(|(_, other)| Some(*other) != old);
             }
             old
         };
@@ -277,36 +319,80 @@ impl Port {
             self.parent.remove_unicast_filter(&virtual_mac(old), rtnl);
         }
         if let Some(vhid) = vhid {
-            if let Some(place) = self.places.get(usize::from(vhid.get())) {
+            if let Some(place) = self.place(vhid) {
                 place.reset();
             }
             self.set_state(vhid, Some(State::Init));
         }
     }
 
-    /// Tells frames the state of a group; `None` for one that is not here.
+    /// Tells frames the state of a group; `None` for one that is not here. Once
+    /// MASTER, it is without routes.
     pub(super) fn set_state(&self, vhid: Vhid, state: Option<State>) {
         let value = state.map_or(Place::VACANT, |state| u32::from(state as u8));
-        if let Some(place) = self.places.get(usize::from(vhid.get())) {
-            place.state.store(value, Relaxed);
+        if let Some(place) = self.place(vhid) {
+            if place.state.load(Relaxed) != value {
+                place.routed.store(false, Relaxed);
+                place.state.store(value, Release);
+            }
         }
+    }
+
+    /// The state of a group, as frames know it; `None` for one that is not here.
+    pub(super) fn state(&self, vhid: Vhid) -> Option<State> {
+        let state = self.place(vhid)?.state.load(Acquire);
+        [State::Init, State::Backup, State::Master]
+            .into_iter()
+            .find(|known| u32::from(*known as u8) == state)
+    }
+
+    /// Says whether the routing tables have it that the addresses of a MASTER are
+    /// this host's. Until then frames to them are given a way of their own.
+    #[allow(dead_code, reason = "driver/routes.rs, which calls it, is on its way")]
+    pub(super) fn set_routed(&self, vhid: Vhid, routed: bool) {
+        if let Some(place) = self.place(vhid) {
+            place.routed.store(routed, Relaxed);
+        }
+    }
+
+    fn place(&self, vhid: Vhid) -> Option<&Place> {
+        self.places.get(usize::from(vhid.get()))
     }
 
     /// Takes, or drops, a frame for the virtual MAC of a group. `None` if there
     /// is no such group here.
-    pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<bool> {
-        let place = self.places.get(usize::from(vhid.get()))?;
-        match place.state.load(Relaxed) {
+    pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<Taken> {
+        let place = self.place(vhid)?;
+        match place.state.load(Acquire) {
             Place::VACANT => None,
             state if state == u32::from(State::Master as u8) => {
                 place.taken.add(bytes);
-                Some(true)
+                Some(if place.routed.load(Relaxed) {
+                    Taken::Routed
+                } else {
+                    Taken::Unrouted
+                })
             }
             _ => {
                 place.dropped.increment();
-                Some(false)
+                Some(Taken::No)
             }
         }
+    }
+
+    /// The way of a frame to a virtual IPv4 address.
+    pub(super) fn local_v4(&self) -> &LocalRoute {
+        &self.routes.local_v4
+    }
+
+    /// The way of a frame to a virtual IPv6 address.
+    pub(super) fn local_v6(&self) -> &LocalRoute {
+        &self.routes.local_v6
+    }
+
+    /// The way of an IPv4 advertisement.
+    pub(super) fn advertisements_v4(&self) -> &LocalRoute {
+        &self.routes.advertisements_v4
     }
 
     /// Frames and bytes to a virtual MAC that were taken, and frames dropped.
@@ -347,66 +433,62 @@ impl Port {
         groups
     }
 
-    /// Asks `decide` about each group that has an IPv4 address, in the order of
-    /// the vhids, until it says yes; without the lock. Returns whether there is
-    /// such a group.
-    pub(super) fn owner(
-        &self,
-        address: [u8; 4],
-        mut decide: impl FnMut(Vhid, &Device<Carp>) -> bool,
-    ) -> bool {
+    /// The groups that have an IPv4 address, in the order of the vhids.
+    pub(super) fn owners_v4(&self, address: [u8; 4]) -> impl Iterator<Item = Vhid> + '_ {
+        self.owners(address, |table| &table.addresses_v4)
+    }
+
+    /// The groups that have an IPv6 address, in the order of the vhids.
+    pub(super) fn owners_v6(&self, address: [u8; 16]) -> impl Iterator<Item = Vhid> + '_ {
+        self.owners(address, |table| &table.addresses_v6)
+    }
+
+    /// Looks for one at a time, so that nobody holds the lock between them.
+    fn owners<'a, A: Ord + Copy + 'a>(
+        &'a self,
+        address: A,
+        entries: fn(&Table) -> &KVec<(A, Vhid)>,
+    ) -> impl Iterator<Item = Vhid> + 'a {
         let mut after = None;
-        let mut found = false;
-        loop {
-            let next = {
-                let table = self.table.lock();
-                let start = table
-                    .addresses
-                    .partition_point(|(other, vhid)| (*other, Some(*vhid)) <= (address, after));
-                table
-                    .addresses
-                    .get(start)
-                    .filter(|(other, _)| *other == address)
-                    .map(|(_, vhid)| *vhid)
-            };
-            let Some(vhid) = next else {
-                return found;
-            };
-            after = Some(vhid);
-            if let Some(device) = self.group(vhid) {
-                found = true;
-                if decide(vhid, &device) {
-                    return true;
-                }
-            }
-        }
+        core::iter::from_fn(move || {
+            let table = self.table.lock();
+            let entries = entries(&table);
+            let start =
+                entries.partition_point(|(other, vhid)| (*other, Some(*vhid)) <= (address, after));
+            let (_, vhid) = entries.get(start).filter(|(other, _)| *other == address)?;
+            after = Some(*vhid);
+            after
+        })
     }
 
-    /// Whether any group here has an IPv4 address.
-    pub(super) fn owns(&self, address: [u8; 4]) -> bool {
-        let table = self.table.lock();
-        let found = table
-            .addresses
-            .binary_search_by_key(&address, |(other, _)| *other);
-        found.is_ok()
-    }
-
-    /// Notes which IPv4 addresses a group has. Allocates, without sleeping.
+    /// Notes which addresses a group has now. Allocates, without sleeping.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; the old addresses are then gone as well.
-    pub(super) fn set_addresses(&self, vhid: Vhid, addresses: &[[u8; 4]]) -> Result {
-        let entries = &mut self.table.lock().addresses;
-        entries.retain(|(_, other)| *other != vhid);
-        entries.reserve(addresses.len(), GFP_ATOMIC)?;
-        for address in addresses {
-            let entry = (*address, vhid);
-            let place = entries.partition_point(|other| *other < entry);
-            // There is room, and the place is inside.
-            let _ = entries.insert_within_capacity(place, entry);
-        }
-        Ok(())
+    /// `ENOMEM`; the group is then without addresses here.
+    pub(super) fn note_addresses(&self, device: &Device<Carp>) -> Result {
+        let mut table = self.table.lock();
+        let member = table
+            .members
+            .iter()
+            .find(|member| **member.device == **device);
+        let Some(vhid) = member.and_then(|member| member.vhid) else {
+            return Ok(());
+        };
+        // Read under the lock: who comes last has seen the last change.
+        let guard = rcu::read_lock();
+        let mut noted = Ok(());
+        table.addresses_v4.retain(|(_, other)| *other != vhid);
+        inet_device::for_each_v4(device, &guard, |address, _| {
+            noted = noted.and(table.addresses_v4.push((address, vhid), GFP_ATOMIC));
+        });
+        table.addresses_v4.sort_unstable();
+        table.addresses_v6.retain(|(_, other)| *other != vhid);
+        inet_device::for_each_v6(device, &guard, |address, _, _| {
+            noted = noted.and(table.addresses_v6.push((address, vhid), GFP_ATOMIC));
+        });
+        table.addresses_v6.sort_unstable();
+        Ok(noted?)
     }
 
     /// Whether frames can be sent and received through the parent.

@@ -86,6 +86,10 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         counters.arp_replies.get(),
     )?;
     put(
+        bindings::IFLA_CARP_STATS_ND_REPLIES,
+        counters.nd_replies.get(),
+    )?;
+    put(
         bindings::IFLA_CARP_STATS_OTHER_MASTER,
         counters.other_master.get(),
     )?;

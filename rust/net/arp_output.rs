@@ -28,11 +28,20 @@ use kernel::{
 /// The length of an ARP packet for IPv4 over Ethernet, in bytes.
 pub(crate) const PACKET_LEN: usize = 28;
 
+/// What becomes of an outgoing ARP packet.
+pub(crate) enum Fate {
+    /// It leaves as it is.
+    Keep,
+    /// This one leaves instead.
+    Replace([u8; PACKET_LEN]),
+    /// It does not leave.
+    Drop,
+}
+
 /// Looks at outgoing ARP packets.
 pub(crate) trait Handler: 'static {
-    /// Gives what is to leave instead of `packet`, or `None` if it is to leave as
-    /// it is.
-    fn output(device: &NetDevice, packet: &[u8; PACKET_LEN]) -> Option<[u8; PACKET_LEN]>;
+    /// Says what becomes of a packet that is to leave through a device.
+    fn output(device: &NetDevice, packet: &[u8; PACKET_LEN]) -> Fate;
 }
 
 /// A hook in one namespace, for as long as this exists.
@@ -125,17 +134,21 @@ unsafe extern "C" fn trampoline<H: Handler>(
         let offset = bindings::skb_network_offset(skb);
         let length = PACKET_LEN as c_int;
         let end = offset + length;
-        if kernel::bindings::skb_copy_bits(skb, offset, packet.as_mut_ptr().cast(), length) == 0 {
-            if let Some(other) = H::output(device, &packet) {
-                let status = match kernel::bindings::skb_ensure_writable(skb, end as c_uint) {
-                    0 => bindings::skb_store_bits(skb, offset, other.as_ptr().cast(), length),
-                    error => error,
-                };
-                // Rather none than the one that was not to leave.
-                if status != 0 {
-                    return bindings::NF_DROP;
-                }
-            }
+        if kernel::bindings::skb_copy_bits(skb, offset, packet.as_mut_ptr().cast(), length) != 0 {
+            return bindings::NF_ACCEPT;
+        }
+        let other = match H::output(device, &packet) {
+            Fate::Keep => return bindings::NF_ACCEPT,
+            Fate::Replace(other) => other,
+            Fate::Drop => return bindings::NF_DROP,
+        };
+        let status = match kernel::bindings::skb_ensure_writable(skb, end as c_uint) {
+            0 => bindings::skb_store_bits(skb, offset, other.as_ptr().cast(), length),
+            error => error,
+        };
+        // Rather none than the one that was not to leave.
+        if status != 0 {
+            return bindings::NF_DROP;
         }
     }
     bindings::NF_ACCEPT

@@ -160,6 +160,14 @@ pub(crate) fn has_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -
     .is_some()
 }
 
+/// Whether this host forwards the IPv6 packets that a device receives.
+pub(crate) fn forwards_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    // SAFETY: The configuration is not freed in the read-side section.
+    !in6_device.is_null() && unsafe { bindings::in6_dev_forwarding(in6_device) }
+}
+
 /// Keeps the kernel from making a link-local address for a device.
 ///
 /// To be called again when the IPv6 configuration was made anew

@@ -10,6 +10,7 @@
 
 use super::{
     bindings,
+    local_route::LocalRoute,
     netdevice::NetDevice,
     rtnl::Rtnl, //
 };
@@ -22,22 +23,26 @@ use kernel::{
     error::to_result,
     prelude::*,
     sync::{
+        aref::ARef,
         rcu,
         Arc, //
     }, //
 };
 
 /// What becomes of a frame.
-pub(crate) enum Verdict {
+///
+/// A packet that others share is copied before anything of it is changed, and
+/// lost if there is no memory.
+pub(crate) enum Verdict<'a> {
     /// It goes on its way.
     Pass,
-    /// It goes on its way as sent to this host, whatever its address. A packet
-    /// that others share is copied first, and lost if there is no memory.
+    /// It goes on its way as sent to this host, whatever its Ethernet address.
     Accept,
     /// It goes on its way to this host's own protocols, whatever its addresses and
-    /// the routes say: no source is checked, nothing is forwarded. For IPv4; lost
-    /// if there is no memory.
-    Deliver,
+    /// the routes say.
+    Deliver(&'a LocalRoute),
+    /// It goes on its way as received by another device, and sent to this host.
+    Redirect(ARef<NetDevice>),
     /// It was taken care of and ends here.
     Consume,
     /// It is not wanted and ends here.
@@ -47,7 +52,7 @@ pub(crate) enum Verdict {
 /// Who looks at the frames of a device.
 pub(crate) trait RxHandler: Send + Sync + Sized + 'static {
     /// Looks at one frame. Softirq context, under RCU.
-    fn receive(&self, frame: &Frame<'_>) -> Verdict;
+    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_>;
 }
 
 /// A received frame. Its Ethernet header has been taken off the front.
@@ -101,11 +106,49 @@ impl Frame<'_> {
     /// The first bytes behind the Ethernet header; `None` if it is shorter.
     pub(crate) fn head<const N: usize>(&self) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        // SAFETY: Valid by the type invariants; `skb_copy_bits` checks lengths.
+        (self.copy_to(&mut bytes)? == N).then_some(bytes)
+    }
+
+    /// Copies the bytes behind the Ethernet header, as many as there are and fit,
+    /// and says how many; `None` if they cannot be read.
+    pub(crate) fn copy_to(&self, bytes: &mut [u8]) -> Option<usize> {
+        let length = self.len().min(bytes.len());
+        // SAFETY: Valid by the type invariants; `length` bytes may be written, and
+        // `skb_copy_bits` checks that they are there.
         let status = unsafe {
-            kernel::bindings::skb_copy_bits(self.raw(), 0, bytes.as_mut_ptr().cast(), N as c_int)
+            kernel::bindings::skb_copy_bits(
+                self.raw(),
+                0,
+                bytes.as_mut_ptr().cast(),
+                length as c_int,
+            )
         };
-        (status == 0).then_some(bytes)
+        (status == 0).then_some(length)
+    }
+
+    /// Shows a copy of the frame to another device, as if that had received it.
+    /// Without memory, it does not see it.
+    pub(crate) fn show_to(&self, device: &NetDevice) {
+        // SAFETY: Valid by the type invariants. The copy is ours, shares the data,
+        // which receivers do not change, and is given away; the core keeps a
+        // device while packets of it wait.
+        unsafe {
+            let copy = kernel::bindings::skb_clone(self.raw(), bindings::GFP_ATOMIC);
+            if !copy.is_null() {
+                bindings::skb_set_device(copy, device.as_raw());
+                bindings::netif_rx(copy);
+            }
+        }
+    }
+
+    /// The Ethernet address that it was sent from.
+    pub(crate) fn source(&self) -> [u8; 6] {
+        // SAFETY: As in `destination`; the source comes behind it.
+        unsafe {
+            *bindings::skb_mac_header(self.raw())
+                .cast::<[u8; 6]>()
+                .add(1)
+        }
     }
 }
 
@@ -116,8 +159,9 @@ struct Header {
     id: TypeId,
     /// Lets it look at a frame.
     ///
-    /// To be called with the header of an `Attachment` of that type.
-    receive: unsafe fn(NonNull<Header>, &Frame<'_>) -> Verdict,
+    /// To be called with the header of an `Attachment` of that type, which stays
+    /// as long as the verdict.
+    receive: for<'a> unsafe fn(NonNull<Header>, &'a Frame<'_>) -> Verdict<'a>,
 }
 
 /// A handler that is at work on a device, which owns this.
@@ -130,13 +174,13 @@ struct Attachment<H: RxHandler> {
 impl<H: RxHandler> Attachment<H> {
     /// # Safety
     ///
-    /// `header` must be that of an `Attachment<H>`.
-    unsafe fn receive(header: NonNull<Header>, frame: &Frame<'_>) -> Verdict {
+    /// `header` must be that of an `Attachment<H>` that stays as long as the
+    /// verdict.
+    unsafe fn receive<'a>(header: NonNull<Header>, frame: &'a Frame<'_>) -> Verdict<'a> {
         // CAST: The header comes first in an attachment.
-        // SAFETY: The caller promises that it is one of an `H`.
-        unsafe { header.cast::<Self>().as_ref() }
-            .handler
-            .receive(frame)
+        // SAFETY: The caller promises that it is one of an `H`, and stays.
+        let attachment: &'a Self = unsafe { &*header.cast().as_ptr() };
+        attachment.handler.receive(frame)
     }
 }
 
@@ -268,12 +312,12 @@ unsafe extern "C" fn trampoline(
 ///
 /// `place` must be the core's argument to a handler, with a valid packet.
 unsafe fn carry_out(
-    verdict: Verdict,
+    verdict: Verdict<'_>,
     place: *mut *mut kernel::bindings::sk_buff,
 ) -> bindings::rx_handler_result_t {
     // SAFETY: Valid by the promise of the caller.
     let skb = unsafe { *place };
-    let packet_type = match verdict {
+    match verdict {
         Verdict::Pass => return bindings::rx_handler_result_RX_HANDLER_PASS,
         Verdict::Consume => {
             // SAFETY: Ours with the verdict "consumed".
@@ -286,9 +330,8 @@ unsafe fn carry_out(
             unsafe { kernel::bindings::sk_skb_reason_drop(core::ptr::null(), skb, reason) };
             return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
         }
-        Verdict::Accept => Some(bindings::PACKET_HOST as u8),
-        Verdict::Deliver => None,
-    };
+        Verdict::Accept | Verdict::Deliver(_) | Verdict::Redirect(_) => {}
+    }
     // SAFETY: A valid packet; the core lets a handler replace one that others
     // share by a copy. If there is no memory for it, the packet is gone.
     let own = unsafe { bindings::skb_share_check(skb) };
@@ -298,38 +341,23 @@ unsafe fn carry_out(
     // SAFETY: The core's argument is valid, and the packet ours alone now.
     unsafe {
         *place = own;
-        match packet_type {
-            Some(packet_type) => bindings::skb_set_pkt_type(own, packet_type),
-            None => return deliver(own),
+        if bindings::skb_pkt_type(own) == bindings::PACKET_OTHERHOST as u8 {
+            bindings::skb_set_pkt_type(own, bindings::PACKET_HOST as u8);
         }
     }
-    bindings::rx_handler_result_RX_HANDLER_PASS
-}
-
-/// Gives a packet a route to this host's own protocols.
-///
-/// # Safety
-///
-/// `skb` must be a valid packet that nobody else looks at.
-unsafe fn deliver(skb: *mut kernel::bindings::sk_buff) -> bindings::rx_handler_result_t {
-    // SAFETY: The packet has the device that it was received on; the route, which
-    // is new, is given away to the packet.
-    unsafe {
-        let route = bindings::rt_dst_alloc(
-            bindings::skb_device(skb),
-            bindings::RTCF_LOCAL | bindings::RTCF_MULTICAST,
-            bindings::RTN_MULTICAST as u16,
-            true,
-        );
-        if route.is_null() {
-            kernel::bindings::sk_skb_reason_drop(
-                core::ptr::null(),
-                skb,
-                kernel::bindings::skb_drop_reason_SKB_DROP_REASON_NOMEM,
-            );
-            return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
+    match verdict {
+        Verdict::Deliver(route) => {
+            // SAFETY: As above; the core gives a received packet no route before
+            // its protocol has it.
+            unsafe { route.give(own) };
+            bindings::rx_handler_result_RX_HANDLER_PASS
         }
-        bindings::skb_dst_set(skb, (&raw mut (*route).dst).cast());
+        Verdict::Redirect(device) => {
+            // SAFETY: As above. The device stays for the read-side critical section
+            // in which the core goes on with the packet.
+            unsafe { bindings::skb_set_device(own, device.as_raw()) };
+            bindings::rx_handler_result_RX_HANDLER_ANOTHER
+        }
+        _ => bindings::rx_handler_result_RX_HANDLER_PASS,
     }
-    bindings::rx_handler_result_RX_HANDLER_PASS
 }

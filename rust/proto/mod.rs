@@ -24,6 +24,7 @@ pub mod group;
 pub mod headers;
 pub mod key;
 pub mod mac;
+pub mod neighbour;
 pub mod parameters;
 pub mod state;
 pub mod time;

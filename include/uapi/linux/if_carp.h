@@ -104,7 +104,8 @@ enum {
 	IFLA_CARP_STATS_RX_V4,			/* advertisements accepted */
 	IFLA_CARP_STATS_RX_V6,
 	IFLA_CARP_STATS_ANNOUNCEMENTS,		/* gratuitous ARPs, unsolicited NAs sent */
-	IFLA_CARP_STATS_ARP_REPLIES,
+	IFLA_CARP_STATS_ARP_REPLIES,		/* ARP requests answered */
+	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
 	IFLA_CARP_STATS_OTHER_MASTER,		/* heard another MASTER while MASTER */
 	IFLA_CARP_STATS_RX_NOT_MASTER,		/* frames for the virtual MAC dropped: not MASTER */
 	IFLA_CARP_STATS_TX_NOT_MASTER,		/* frames of the carp device dropped: not MASTER */

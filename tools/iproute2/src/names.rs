@@ -179,6 +179,7 @@ pub static STATISTICS: &[Group] = &[
                 c"announcements",
             ),
             counter(IFLA_CARP_STATS_ARP_REPLIES, c"arp_replies", c"arp-replies"),
+            counter(IFLA_CARP_STATS_ND_REPLIES, c"nd_replies", c"nd-replies"),
         ],
     },
     Group {

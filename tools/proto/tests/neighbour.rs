@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Neighbour discovery: what is read, what is answered, what is refused.
+
+use carp_proto::neighbour::{
+    is_link_local, is_solicited_node_mac, Advertisement, Beginning, Solicitation, ALL_NODES,
+};
+use carp_proto::Vhid;
+
+const ASKER: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+const TARGET: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+const SOLICITED_NODE: [u8; 16] = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0x10];
+const MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
+
+/// The checksum by its definition, on 16-bit words.
+fn checksum(packet: &[u8]) -> u16 {
+    let mut words = packet[8..40].to_vec();
+    words.extend(((packet.len() - 40) as u32).to_be_bytes());
+    words.extend([0, 0, 0, 58]);
+    words.extend(&packet[40..]);
+    let mut sum: u64 = words
+        .chunks(2)
+        .map(|word| u64::from(word[0]) << 8 | u64::from(*word.get(1).unwrap_or(&0)))
+        .sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
+
+fn sealed(mut packet: Vec<u8>) -> Vec<u8> {
+    let length = (packet.len() - 40) as u16;
+    packet[4..6].copy_from_slice(&length.to_be_bytes());
+    packet[42..44].copy_from_slice(&[0, 0]);
+    let checksum = checksum(&packet);
+    packet[42..44].copy_from_slice(&checksum.to_be_bytes());
+    packet
+}
+
+fn question(source: [u8; 16], destination: [u8; 16], options: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x60, 0, 0, 0, 0, 0, 58, 255];
+    packet.extend(source);
+    packet.extend(destination);
+    packet.extend([135, 0, 0, 0, 0, 0, 0, 0]);
+    packet.extend(TARGET);
+    packet.extend(options);
+    sealed(packet)
+}
+
+fn option() -> Vec<u8> {
+    [&[1, 1][..], &MAC].concat()
+}
+
+#[test]
+fn a_question_is_read() {
+    let read = Solicitation::parse(&question(ASKER, SOLICITED_NODE, &option())).unwrap();
+    assert_eq!(read.source, ASKER);
+    assert_eq!(read.source_mac, Some(MAC));
+    assert_eq!(read.target, TARGET);
+}
+
+#[test]
+fn a_probe_for_one_host_need_not_name_the_asker() {
+    let read = Solicitation::parse(&question(ASKER, TARGET, &[])).unwrap();
+    assert_eq!(read.source_mac, None);
+}
+
+#[test]
+fn other_options_are_passed_over() {
+    let nonce = [14, 1, 1, 2, 3, 4, 5, 6];
+    let options = [&nonce[..], &option()].concat();
+    let read = Solicitation::parse(&question(ASKER, SOLICITED_NODE, &options)).unwrap();
+    assert_eq!(read.source_mac, Some(MAC));
+}
+
+#[test]
+fn the_padding_of_a_short_frame_is_no_option() {
+    let mut packet = question(ASKER, TARGET, &[]);
+    packet.extend([0; 6]);
+    assert!(Solicitation::parse(&packet).is_some());
+}
+
+#[test]
+fn one_who_wants_the_address_is_heard() {
+    let read = Solicitation::parse(&question([0; 16], SOLICITED_NODE, &[])).unwrap();
+    assert_eq!(read.source, [0; 16]);
+    // But only as RFC 4861 lets it ask.
+    assert_eq!(Solicitation::parse(&question([0; 16], TARGET, &[])), None);
+    assert_eq!(
+        Solicitation::parse(&question([0; 16], SOLICITED_NODE, &option())),
+        None
+    );
+}
+
+#[test]
+fn what_is_no_valid_question_is_none() {
+    let good = question(ASKER, SOLICITED_NODE, &option());
+    assert!(Solicitation::parse(&good).is_some());
+    for length in 0..good.len() {
+        assert_eq!(Solicitation::parse(&good[..length]), None, "{length} bytes");
+    }
+    // Every single bit of the message counts, by the checksum; and in the header
+    // those of the version, next header and hop limit, beside the addresses.
+    let counts = |byte: usize, bit: u8| !(1..=3).contains(&byte) && (byte != 0 || bit >= 4);
+    for byte in 0..good.len() {
+        for bit in 0..8 {
+            let mut bad = good.clone();
+            bad[byte] ^= 1 << bit;
+            assert_eq!(
+                Solicitation::parse(&bad).is_none(),
+                counts(byte, bit),
+                "byte {byte} bit {bit}"
+            );
+        }
+    }
+    for (place, value) in [(6, 17), (7, 254), (40, 136), (41, 1), (48, 0xff), (65, 0), (65, 2)] {
+        let mut bad = good.clone();
+        bad[place] = value;
+        assert_eq!(Solicitation::parse(&sealed(bad)), None, "byte {place}");
+    }
+}
+
+#[test]
+fn the_answer_names_the_virtual_mac() {
+    let vhid = Vhid::new(7).unwrap();
+    let asked = Solicitation {
+        source: ASKER,
+        source_mac: None,
+        target: TARGET,
+    };
+    let answer = asked.answer(vhid, true).emit();
+    assert_eq!(answer[..8], [0x60, 0, 0, 0, 0, 32, 58, 255]);
+    assert_eq!(answer[8..24], TARGET);
+    assert_eq!(answer[24..40], ASKER);
+    assert_eq!(answer[40..42], [136, 0]);
+    assert_eq!(answer[44..48], [0xe0, 0, 0, 0], "router, solicited, override");
+    assert_eq!(answer[48..64], TARGET);
+    assert_eq!(answer[64..], [2, 1, 0, 0, 0x5e, 0, 1, 7]);
+    assert_eq!(checksum(&answer), 0);
+}
+
+#[test]
+fn who_wants_the_address_is_told_with_everybody() {
+    let asked = Solicitation {
+        source: [0; 16],
+        source_mac: None,
+        target: TARGET,
+    };
+    let answer = asked.answer(Vhid::new(1).unwrap(), false);
+    assert_eq!(answer.destination, ALL_NODES);
+    assert!(!answer.solicited);
+    assert_eq!(answer.emit()[44], 0x20, "override only");
+}
+
+#[test]
+fn an_announcement_tells_everybody() {
+    let announcement = Advertisement::announcement(Vhid::new(1).unwrap(), TARGET, true).emit();
+    assert_eq!(announcement[24..40], ALL_NODES);
+    assert_eq!(announcement[44], 0xa0, "router and override");
+    assert_eq!(checksum(&announcement), 0);
+}
+
+#[test]
+fn the_beginning_tells_what_it_is() {
+    let beginning = |next_header: u8, kind: u8| {
+        let mut bytes = [0; Beginning::LEN];
+        bytes[6] = next_header;
+        bytes[24..40].copy_from_slice(&TARGET);
+        bytes[40] = kind;
+        Beginning::new(bytes)
+    };
+    assert_eq!(beginning(58, 135).destination(), TARGET);
+    for kind in 0..=255 {
+        let discovery = (133..=137).contains(&kind);
+        assert_eq!(beginning(58, kind).is_neighbour_discovery(), discovery);
+        assert_eq!(beginning(58, kind).is_router_solicitation(), kind == 133);
+        assert_eq!(beginning(58, kind).is_solicitation(), kind == 135);
+        assert!(!beginning(6, kind).is_neighbour_discovery());
+    }
+}
+
+#[test]
+fn addresses_are_told_apart() {
+    assert!(is_link_local(ASKER));
+    assert!(is_link_local([0xfe, 0xbf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+    assert!(!is_link_local([0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+    assert!(!is_link_local(TARGET));
+    assert!(is_solicited_node_mac([0x33, 0x33, 0xff, 0, 0, 0x10]));
+    assert!(!is_solicited_node_mac([0x33, 0x33, 0, 0, 0, 1]));
+}
