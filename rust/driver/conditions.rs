@@ -84,6 +84,14 @@ pub(super) fn refresh_namespace(namespace: &Namespace, rtnl: &Rtnl) {
     });
 }
 
+/// Whether this host is MASTER of any group of a namespace. Process context.
+pub(super) fn any_master(namespace: &Namespace, rtnl: &Rtnl) -> bool {
+    let found = NetDevice::find(namespace, rtnl, |device| {
+        Device::<Carp>::downcast(device).filter(|device| device.has_carrier())
+    });
+    found.is_some()
+}
+
 /// The steps of the machine, in an order in which each advertisement is signed
 /// with the addresses that its receivers know.
 fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
