@@ -3,7 +3,8 @@
 //! What becomes of the frames that a parent receives.
 //!
 //! Softirq context, under RCU, for every frame: nothing is allocated or locked
-//! but for ARP and neighbour discovery. `Documentation/data-path.md` has it as a
+//! but for ARP and neighbour discovery, and a frame that is not for a group costs
+//! a few instructions (`Documentation/benchmarks.md`). `Documentation/data-path.md` has it as a
 //! picture.
 
 use super::{
@@ -53,26 +54,56 @@ use kernel::sync::{
     rcu, //
 };
 
+/// The frames that are looked at.
+#[derive(Clone, Copy)]
+pub(crate) enum Interest {
+    /// It is for the virtual MAC of a group.
+    Group(Vhid),
+    /// It is for many, or ARP: something may be asked or said of a group.
+    Others,
+}
+
 impl RxHandler for Port {
+    type Interest = Interest;
+
+    #[inline(always)]
+    fn interest(frame: &Frame<'_>) -> Option<Interest> {
+        let destination = frame.destination();
+        if let Some(vhid) = vhid_of_mac(destination) {
+            Some(Interest::Group(vhid))
+        } else if is_for_many(destination) || frame.protocol() == ETHERTYPE_ARP {
+            Some(Interest::Others)
+        } else {
+            None
+        }
+    }
+
     /// A frame to a virtual MAC is taken by the MASTER, as one for this host, and
     /// goes on where it came in: on the parent, with the parent's firewall rules
     /// and routes. A BACKUP drops it and neither delivers nor forwards it.
-    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_> {
-        let destination = frame.destination();
-        match vhid_of_mac(destination) {
-            Some(vhid) => to_group(self, vhid, frame),
-            None => to_others(self, destination, frame),
+    #[inline(always)]
+    fn receive(&self, interest: Interest, frame: &Frame<'_>) -> Verdict<'_> {
+        match interest {
+            Interest::Group(vhid) => match self.take(vhid, frame.len()) {
+                None => Verdict::Pass,
+                Some(Taken::No) => Verdict::Discard,
+                Some(Taken::Routed) if frame.protocol() == ETHERTYPE_IPV4 => Verdict::Accept,
+                Some(taken) => to_group(self, vhid, frame, taken),
+            },
+            Interest::Others => to_others(self, frame),
         }
     }
 }
 
-/// A frame to a virtual MAC.
-fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>) -> Verdict<'a> {
-    let taken = match port.take(vhid, frame.len()) {
-        None => return Verdict::Pass,
-        Some(Taken::No) => return Verdict::Discard,
-        Some(taken) => taken,
-    };
+/// Whether an Ethernet address is that of a group of hosts, or of all.
+#[inline(always)]
+fn is_for_many([first, ..]: [u8; 6]) -> bool {
+    first & 1 != 0
+}
+
+/// A frame to the virtual MAC of a MASTER that is no plain matter.
+#[inline(never)]
+fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_IPV6 => ipv6_to_group(port, vhid, frame, taken),
         ETHERTYPE_IPV4 if taken == Taken::Unrouted => {
@@ -131,8 +162,10 @@ fn to_device<'a>(port: &Port, vhid: Vhid) -> Verdict<'a> {
     }
 }
 
-/// A frame to the parent, or to many.
-fn to_others<'a>(port: &'a Port, destination: [u8; 6], frame: &Frame<'_>) -> Verdict<'a> {
+/// A frame to many, or by ARP to the parent.
+#[inline(never)]
+fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
+    let destination = frame.destination();
     match frame.protocol() {
         ETHERTYPE_ARP => {
             if arp(frame).is_some_and(|packet| asks_for_a_group(port, &packet)) {

@@ -46,10 +46,8 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            Acquire,
             Atomic,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
         rcu,
         Arc, //
@@ -73,11 +71,8 @@ pub(crate) struct Port {
 
 /// What frames have to know about one vhid.
 struct Place {
-    /// A [`State`], or [`Place::VACANT`].
+    /// A [`State`], [`Place::ROUTED`] or [`Place::VACANT`].
     state: Atomic<u32>,
-    /// Whether the routing tables say that the group's addresses are this host's.
-    /// Only as MASTER.
-    routed: Atomic<bool>,
     /// Frames to the virtual MAC that were taken.
     taken: Traffic,
     /// Frames to the virtual MAC that were dropped: not MASTER.
@@ -85,12 +80,17 @@ struct Place {
 }
 
 impl Place {
+    /// No group.
     const VACANT: u32 = u32::MAX;
+    /// MASTER, and the routing tables have it that the group's addresses are this
+    /// host's.
+    const ROUTED: u32 = u32::MAX - 1;
+    /// MASTER, as far as the protocol is concerned.
+    const MASTER: u32 = State::Master as u8 as u32;
 
     const fn new() -> Self {
         Self {
             state: Atomic::new(Self::VACANT),
-            routed: Atomic::new(false),
             taken: Traffic::new(),
             dropped: Counter::new(),
         }
@@ -331,47 +331,59 @@ impl Port {
     pub(super) fn set_state(&self, vhid: Vhid, state: Option<State>) {
         let value = state.map_or(Place::VACANT, |state| u32::from(state as u8));
         if let Some(place) = self.place(vhid) {
-            if place.state.load(Relaxed) != value {
-                place.routed.store(false, Relaxed);
-                place.state.store(value, Release);
+            // Only the machine of the group, under its lock, changes the state.
+            let still_master = value == Place::MASTER && place.state.load(Relaxed) == Place::ROUTED;
+            if !still_master {
+                place.state.store(value, Relaxed);
             }
         }
     }
 
     /// The state of a group, as frames know it; `None` for one that is not here.
     pub(super) fn state(&self, vhid: Vhid) -> Option<State> {
-        let state = self.place(vhid)?.state.load(Acquire);
+        let state = self.place(vhid)?.state.load(Relaxed);
+        if state == Place::ROUTED {
+            return Some(State::Master);
+        }
         [State::Init, State::Backup, State::Master]
             .into_iter()
             .find(|known| u32::from(*known as u8) == state)
     }
 
     /// Says whether the routing tables have it that the addresses of a MASTER are
-    /// this host's. Until then frames to them are given a way of their own.
+    /// this host's. Until then frames to them are given a way of their own. Too
+    /// late for a group that is MASTER no more, it does nothing.
     #[allow(dead_code, reason = "driver/routes.rs, which calls it, is on its way")]
     pub(super) fn set_routed(&self, vhid: Vhid, routed: bool) {
+        let (from, to) = if routed {
+            (Place::MASTER, Place::ROUTED)
+        } else {
+            (Place::ROUTED, Place::MASTER)
+        };
         if let Some(place) = self.place(vhid) {
-            place.routed.store(routed, Relaxed);
+            let _ = place.state.cmpxchg(from, to, Relaxed);
         }
     }
 
+    #[inline(always)]
     fn place(&self, vhid: Vhid) -> Option<&Place> {
         self.places.get(usize::from(vhid.get()))
     }
 
     /// Takes, or drops, a frame for the virtual MAC of a group. `None` if there
     /// is no such group here.
+    #[inline(always)]
     pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<Taken> {
         let place = self.place(vhid)?;
-        match place.state.load(Acquire) {
+        match place.state.load(Relaxed) {
             Place::VACANT => None,
-            state if state == u32::from(State::Master as u8) => {
+            Place::ROUTED => {
                 place.taken.add(bytes);
-                Some(if place.routed.load(Relaxed) {
-                    Taken::Routed
-                } else {
-                    Taken::Unrouted
-                })
+                Some(Taken::Routed)
+            }
+            Place::MASTER => {
+                place.taken.add(bytes);
+                Some(Taken::Unrouted)
             }
             _ => {
                 place.dropped.increment();

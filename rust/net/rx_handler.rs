@@ -51,8 +51,15 @@ pub(crate) enum Verdict<'a> {
 
 /// Who looks at the frames of a device.
 pub(crate) trait RxHandler: Send + Sync + Sized + 'static {
-    /// Looks at one frame. Softirq context, under RCU.
-    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_>;
+    /// What kinds of frames are of interest.
+    type Interest: Copy;
+
+    /// Whether a frame can be of interest at all. Asked for every frame: to be
+    /// decided in a few instructions, without loss if it is wrong.
+    fn interest(frame: &Frame<'_>) -> Option<Self::Interest>;
+
+    /// Looks at one frame that is of interest. Softirq context, under RCU.
+    fn receive(&self, interest: Self::Interest, frame: &Frame<'_>) -> Verdict<'_>;
 }
 
 /// A received frame. Its Ethernet header has been taken off the front.
@@ -66,38 +73,68 @@ pub(crate) struct Frame<'a> {
     lifetime: PhantomData<&'a kernel::bindings::sk_buff>,
 }
 
+// Every frame of the device comes by here: what is asked of most of them is read in
+// place.
 impl Frame<'_> {
+    #[inline(always)]
     fn raw(&self) -> *mut kernel::bindings::sk_buff {
         self.skb.as_ptr()
     }
 
-    /// Whether the device itself looped it back.
-    fn is_loopback(&self) -> bool {
-        // SAFETY: Valid by the type invariants.
-        unsafe { bindings::skb_pkt_type(self.raw()) == bindings::PACKET_LOOPBACK as u8 }
+    /// Whether the device itself looped it back, or it is of a VLAN that this host
+    /// has no device for, which the core shows to handlers before it drops it.
+    #[inline(always)]
+    fn is_no_business(&self) -> bool {
+        const VLAN_ID: u16 = bindings::VLAN_VID_MASK as u16;
+        // SAFETY: Valid by the type invariants; all of the union is plain data.
+        unsafe {
+            let headers = (*self.raw()).__bindgen_anon_4.headers.as_ref();
+            let vlan = headers.__bindgen_anon_2.__bindgen_anon_1.vlan_tci;
+            vlan & VLAN_ID != 0 || headers.pkt_type() == bindings::PACKET_LOOPBACK as u8
+        }
     }
 
-    /// Whether it is of a VLAN that this host has no device for: the core shows it
-    /// to handlers before it drops it.
-    fn is_of_other_vlan(&self) -> bool {
-        // SAFETY: Valid by the type invariants.
-        unsafe { bindings::skb_vlan_tag_id(self.raw()) != 0 }
+    /// The Ethernet header of a frame from an Ethernet device, which is in linear
+    /// memory, where the core has read it already.
+    #[inline(always)]
+    fn ethernet(&self) -> *const [u8; 14] {
+        // SAFETY: Valid by the type invariants; the offset is inside the packet.
+        unsafe {
+            let headers = (*self.raw()).__bindgen_anon_4.headers.as_ref();
+            (*self.raw())
+                .head
+                .add(usize::from(headers.mac_header))
+                .cast()
+        }
     }
 
     /// The Ethernet address that it was sent to.
+    #[inline(always)]
     pub(crate) fn destination(&self) -> [u8; 6] {
-        // SAFETY: A frame from an Ethernet device has its header in linear
-        // memory, where the core has read it already.
-        unsafe { *bindings::skb_mac_header(self.raw()).cast() }
+        // As one word, which is then compared as one.
+        // SAFETY: The header is longer than that.
+        let start: [u8; 8] =
+            unsafe { self.ethernet().cast::<u64>().read_unaligned() }.to_ne_bytes();
+        let [d0, d1, d2, d3, d4, d5, _, _] = start;
+        [d0, d1, d2, d3, d4, d5]
+    }
+
+    /// The Ethernet address that it was sent from.
+    pub(crate) fn source(&self) -> [u8; 6] {
+        // SAFETY: The header is as long as that.
+        let [_, _, _, _, _, _, s0, s1, s2, s3, s4, s5, ..] = unsafe { *self.ethernet() };
+        [s0, s1, s2, s3, s4, s5]
     }
 
     /// What it carries, an `ETH_P_*` in host order.
+    #[inline(always)]
     pub(crate) fn protocol(&self) -> u16 {
-        // SAFETY: Valid by the type invariants.
-        u16::from_be(unsafe { bindings::skb_protocol(self.raw()) })
+        // SAFETY: Valid by the type invariants; all of the union is plain data.
+        u16::from_be(unsafe { (*self.raw()).__bindgen_anon_4.headers.as_ref().protocol })
     }
 
     /// Its bytes behind the Ethernet header.
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         // SAFETY: Valid by the type invariants.
         unsafe { (*self.raw()).len as usize }
@@ -140,16 +177,6 @@ impl Frame<'_> {
             }
         }
     }
-
-    /// The Ethernet address that it was sent from.
-    pub(crate) fn source(&self) -> [u8; 6] {
-        // SAFETY: As in `destination`; the source comes behind it.
-        unsafe {
-            *bindings::skb_mac_header(self.raw())
-                .cast::<[u8; 6]>()
-                .add(1)
-        }
-    }
 }
 
 /// What the data of a device's handler points to, if the handler is ours.
@@ -157,11 +184,6 @@ impl Frame<'_> {
 struct Header {
     /// Which type of handler it is.
     id: TypeId,
-    /// Lets it look at a frame.
-    ///
-    /// To be called with the header of an `Attachment` of that type, which stays
-    /// as long as the verdict.
-    receive: for<'a> unsafe fn(NonNull<Header>, &'a Frame<'_>) -> Verdict<'a>,
 }
 
 /// A handler that is at work on a device, which owns this.
@@ -169,19 +191,6 @@ struct Header {
 struct Attachment<H: RxHandler> {
     header: Header,
     handler: Arc<H>,
-}
-
-impl<H: RxHandler> Attachment<H> {
-    /// # Safety
-    ///
-    /// `header` must be that of an `Attachment<H>` that stays as long as the
-    /// verdict.
-    unsafe fn receive<'a>(header: NonNull<Header>, frame: &'a Frame<'_>) -> Verdict<'a> {
-        // CAST: The header comes first in an attachment.
-        // SAFETY: The caller promises that it is one of an `H`, and stays.
-        let attachment: &'a Self = unsafe { &*header.cast().as_ptr() };
-        attachment.handler.receive(frame)
-    }
 }
 
 /// Attaches a handler, which the device keeps until [`detach`].
@@ -196,7 +205,6 @@ pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: Arc<H>, _: &Rtnl
     let attachment = Attachment {
         header: Header {
             id: TypeId::of::<H>(),
-            receive: Attachment::<H>::receive,
         },
         handler,
     };
@@ -204,7 +212,7 @@ pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: Arc<H>, _: &Rtnl
     // SAFETY: The device is valid, the RTNL is held, and the data stays valid
     // until the handler is detached.
     let status = to_result(unsafe {
-        bindings::netdev_rx_handler_register(device.as_raw(), Some(trampoline), data.cast())
+        bindings::netdev_rx_handler_register(device.as_raw(), Some(trampoline::<H>), data.cast())
     });
     if status.is_err() {
         // SAFETY: Made by `into_raw` above and known to nobody.
@@ -260,8 +268,9 @@ fn attachment_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<Attachment<
         let data = core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler_data);
         (handler?, data)
     };
-    // There is one `trampoline`, and no other function does what it does.
-    let ours: unsafe extern "C" fn(*mut *mut kernel::bindings::sk_buff) -> _ = trampoline;
+    // The kernel compiles a crate as one unit, in which a function has one address.
+    // (Two of them may have the same one, if they do the same.)
+    let ours: unsafe extern "C" fn(*mut *mut kernel::bindings::sk_buff) -> _ = trampoline::<H>;
     core::ptr::fn_addr_eq(handler, ours).then_some(())?;
     let header = NonNull::new(data.cast::<Header>())?;
     // SAFETY: The data of our handler is an attachment, which begins with a
@@ -275,35 +284,91 @@ fn attachment_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<Attachment<
 /// # Safety
 ///
 /// The core calls it under RCU with a valid packet of a device to which an
-/// [`Attachment`] is attached.
-unsafe extern "C" fn trampoline(
+/// `Attachment<H>` is attached.
+unsafe extern "C" fn trampoline<H: RxHandler>(
     place: *mut *mut kernel::bindings::sk_buff,
 ) -> bindings::rx_handler_result_t {
-    // SAFETY: The core's argument is valid.
-    let Some(skb) = NonNull::new(unsafe { *place }) else {
-        return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
-    };
+    // SAFETY: The core's argument is valid, and so is the packet in it.
+    let skb = unsafe { NonNull::new_unchecked(*place) };
     // INVARIANT: Nobody changes the packet while the handler looks at it.
     let frame = Frame {
         skb,
         lifetime: PhantomData,
     };
-    if frame.is_loopback() || frame.is_of_other_vlan() {
+    match H::interest(&frame) {
+        None => bindings::rx_handler_result_RX_HANDLER_PASS,
+        // SAFETY: As above.
+        Some(interest) => unsafe { look_at::<H>(interest, place, skb) },
+    }
+}
+
+/// As [`trampoline`], for frames that are of interest. The other ones do not pay for
+/// what it needs.
+///
+/// # Safety
+///
+/// As for [`trampoline`]; `skb` must be the packet in `place`.
+#[inline(never)]
+unsafe fn look_at<H: RxHandler>(
+    interest: H::Interest,
+    place: *mut *mut kernel::bindings::sk_buff,
+    skb: NonNull<kernel::bindings::sk_buff>,
+) -> bindings::rx_handler_result_t {
+    // INVARIANT: Nobody changes the packet while the handler looks at it.
+    let frame = Frame {
+        skb,
+        lifetime: PhantomData,
+    };
+    if frame.is_no_business() {
         return bindings::rx_handler_result_RX_HANDLER_PASS;
     }
-    // SAFETY: The packet's device is the one it was received on.
-    let data = unsafe {
-        let device = bindings::skb_device(frame.raw());
-        core::ptr::read_volatile(&raw const (*device).rx_handler_data)
+    // SAFETY: The packet's device is the one it was received on. Its handler's data
+    // is an attachment of ours, valid for this read-side critical section.
+    let attachment = unsafe {
+        let links = &(*skb.as_ptr()).__bindgen_anon_1.__bindgen_anon_1;
+        let device: *mut bindings::net_device = links.__bindgen_anon_1.dev.cast();
+        let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
+        &*data.cast::<Attachment<H>>()
     };
-    let Some(header) = NonNull::new(data.cast::<Header>()) else {
-        return bindings::rx_handler_result_RX_HANDLER_PASS;
-    };
-    // SAFETY: The handler's data is an attachment, valid for this read-side
-    // critical section; its header says how to call it.
-    let verdict = unsafe { (header.as_ref().receive)(header, &frame) };
-    // SAFETY: The core's argument is valid, and the packet in it.
-    unsafe { carry_out(verdict, place) }
+    match attachment.handler.receive(interest, &frame) {
+        Verdict::Pass => bindings::rx_handler_result_RX_HANDLER_PASS,
+        // SAFETY: The core's argument is valid, and the packet in it.
+        Verdict::Accept if unsafe { is_ours_alone(skb) } => {
+            // SAFETY: As above.
+            unsafe { accept(skb) };
+            bindings::rx_handler_result_RX_HANDLER_PASS
+        }
+        // SAFETY: As above.
+        verdict => unsafe { carry_out(verdict, place) },
+    }
+}
+
+/// Whether nobody else has the packet.
+///
+/// # Safety
+///
+/// `skb` must be valid.
+#[inline(always)]
+unsafe fn is_ours_alone(skb: NonNull<kernel::bindings::sk_buff>) -> bool {
+    // SAFETY: The caller's promise.
+    let users = unsafe { (*skb.as_ptr()).users.refs.counter };
+    users == 1
+}
+
+/// Makes a packet one for this host, unless it is for many.
+///
+/// # Safety
+///
+/// `skb` must be valid, and nobody else may have it.
+#[inline(always)]
+unsafe fn accept(skb: NonNull<kernel::bindings::sk_buff>) {
+    // SAFETY: The caller's promise; all of the union is plain data.
+    unsafe {
+        let headers = (*skb.as_ptr()).__bindgen_anon_4.headers.as_mut();
+        if headers.pkt_type() == bindings::PACKET_OTHERHOST as u8 {
+            headers.set_pkt_type(bindings::PACKET_HOST as u8);
+        }
+    }
 }
 
 /// Does with a frame what the handler said.
@@ -311,6 +376,7 @@ unsafe extern "C" fn trampoline(
 /// # Safety
 ///
 /// `place` must be the core's argument to a handler, with a valid packet.
+#[inline(never)]
 unsafe fn carry_out(
     verdict: Verdict<'_>,
     place: *mut *mut kernel::bindings::sk_buff,
@@ -335,15 +401,13 @@ unsafe fn carry_out(
     // SAFETY: A valid packet; the core lets a handler replace one that others
     // share by a copy. If there is no memory for it, the packet is gone.
     let own = unsafe { bindings::skb_share_check(skb) };
-    if own.is_null() {
+    let Some(alone) = NonNull::new(own) else {
         return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
-    }
+    };
     // SAFETY: The core's argument is valid, and the packet ours alone now.
     unsafe {
         *place = own;
-        if bindings::skb_pkt_type(own) == bindings::PACKET_OTHERHOST as u8 {
-            bindings::skb_set_pkt_type(own, bindings::PACKET_HOST as u8);
-        }
+        accept(alone);
     }
     match verdict {
         Verdict::Deliver(route) => {

@@ -17,10 +17,14 @@ pub const fn virtual_mac(vhid: Vhid) -> [u8; 6] {
 }
 
 /// The group whose virtual MAC `mac` is, or `None` if it is none's.
+#[inline]
 pub fn vhid_of_mac(mac: [u8; 6]) -> Option<Vhid> {
-    match mac {
-        [0x00, 0x00, 0x5e, 0x00, 0x01, vhid] => Vhid::new(vhid),
-        _ => None,
+    // In two steps, as words: it is asked for every frame.
+    let [a, b, c, d, e, vhid] = mac;
+    if u32::from_be_bytes([a, b, c, d]) == 0x0000_5e00 && e == 1 {
+        Vhid::new(vhid)
+    } else {
+        None
     }
 }
 
