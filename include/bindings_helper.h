@@ -14,6 +14,7 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter_arp.h>
 #include <linux/notifier.h>
+#include <linux/percpu.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
 #include <linux/rtnetlink.h>

@@ -242,3 +242,25 @@ unsigned char *carp_helper_skb_network_header(const struct sk_buff *skb)
 {
 	return skb_network_header(skb);
 }
+
+u64 __percpu *carp_helper_alloc_counters(unsigned int number)
+{
+	return __alloc_percpu(number * sizeof(u64), SMP_CACHE_BYTES);
+}
+
+/* One instruction where a word has 64 bits, which is wherever Rust is. */
+void carp_helper_count(u64 __percpu *counter, u64 number)
+{
+	BUILD_BUG_ON(sizeof(unsigned long) != sizeof(u64));
+	this_cpu_add(*counter, number);
+}
+
+u64 carp_helper_sum_counters(const u64 __percpu *counter)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(counter, cpu));
+	return sum;
+}

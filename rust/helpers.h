@@ -9,6 +9,7 @@
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <net/netlink.h>
@@ -81,6 +82,11 @@ int carp_helper_inet6_sdif(const struct sk_buff *skb);
 
 /* net/netns/generic.h */
 void *carp_helper_net_generic(const struct net *net, unsigned int id);
+
+/* linux/percpu.h */
+u64 __percpu *carp_helper_alloc_counters(unsigned int number);
+void carp_helper_count(u64 __percpu *counter, u64 number);
+u64 carp_helper_sum_counters(const u64 __percpu *counter);
 
 /* crypto/sha1.h, linux/string.h */
 void carp_helper_hmac_sha1_update(struct hmac_sha1_ctx *ctx, const u8 *data, size_t data_len);

@@ -2,15 +2,22 @@
 
 //! What is counted, per group and per port.
 //!
-//! Any context, no lock.
+//! Any context, no lock. What happens for each frame is counted per processor.
 
-use crate::proto::{
-    Discard,
-    Family, //
+use crate::{
+    net::per_cpu::PerCpuCounters,
+    proto::{
+        Discard,
+        Family, //
+    }, //
 };
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
 };
 
 /// A number that only grows.
@@ -37,9 +44,8 @@ impl Counter {
         self.0.load(Relaxed)
     }
 
-    /// Begins at zero again.
-    pub(crate) fn reset(&self) {
-        self.0.store(0, Relaxed);
+    fn set(&self, number: u64) {
+        self.0.store(number, Relaxed);
     }
 }
 
@@ -102,18 +108,21 @@ pub(crate) struct Counters {
     pub(crate) other_master: Counter,
     /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
     pub(crate) sent_not_master: Counter,
-    /// Frames that others sent through the device, and the parent did not take.
-    pub(crate) not_taken: Counter,
-    /// Frames and bytes that others sent through the device.
+    /// What others sent through the device; dropped is what the parent did not
+    /// take.
     pub(crate) device_sent: Traffic,
     /// `IFLA_CARP_STATS_DISCARD_*`.
     pub(crate) discards: Discards,
 }
 
 impl Counters {
-    /// All zero.
-    pub(crate) const fn new() -> Self {
-        Self {
+    /// All zero. Process context.
+    ///
+    /// # Errors
+    ///
+    /// Out of memory.
+    pub(crate) fn new() -> Result<Self, AllocError> {
+        Ok(Self {
             sent_v4: Counter::new(),
             sent_v6: Counter::new(),
             sent_bow_out: Counter::new(),
@@ -125,10 +134,9 @@ impl Counters {
             nd_replies: Counter::new(),
             other_master: Counter::new(),
             sent_not_master: Counter::new(),
-            not_taken: Counter::new(),
-            device_sent: Traffic::new(),
+            device_sent: Traffic::new()?,
             discards: Discards::new(),
-        }
+        })
     }
 
     /// Advertisements sent, of a family.
@@ -148,35 +156,72 @@ impl Counters {
     }
 }
 
-/// Frames and their bytes.
+/// Frames, for each of which there is no lock and no line of cache that other
+/// processors write to.
 pub(crate) struct Traffic {
-    frames: Counter,
-    bytes: Counter,
+    numbers: PerCpuCounters<{ Self::NUMBERS }>,
+    /// What is not to be shown any more.
+    before: [Counter; Self::NUMBERS],
 }
 
 impl Traffic {
-    /// None.
-    pub(crate) const fn new() -> Self {
-        Self {
-            frames: Counter::new(),
-            bytes: Counter::new(),
-        }
+    const FRAMES: usize = 0;
+    const BYTES: usize = 1;
+    const DROPPED: usize = 2;
+    const NUMBERS: usize = 3;
+
+    /// None. Process context.
+    ///
+    /// # Errors
+    ///
+    /// Out of memory.
+    pub(crate) fn new() -> Result<Self, AllocError> {
+        Ok(Self {
+            numbers: PerCpuCounters::new()?,
+            before: [const { Counter::new() }; Self::NUMBERS],
+        })
     }
 
     /// Counts one frame.
     pub(crate) fn add(&self, bytes: usize) {
-        self.frames.increment();
-        self.bytes.add(bytes as u64);
+        self.numbers.add(Self::FRAMES, 1);
+        self.numbers.add(Self::BYTES, bytes as u64);
+    }
+
+    /// Counts one that was dropped.
+    pub(crate) fn add_dropped(&self) {
+        self.numbers.add(Self::DROPPED, 1);
     }
 
     /// Begins at zero again.
     pub(crate) fn reset(&self) {
-        self.frames.reset();
-        self.bytes.reset();
+        for (index, before) in self.before.iter().enumerate() {
+            before.set(self.numbers.sum(index));
+        }
     }
 
-    /// Frames and bytes so far.
-    pub(crate) fn get(&self) -> (u64, u64) {
-        (self.frames.get(), self.bytes.get())
+    fn sum(&self, index: usize) -> u64 {
+        let before = self.before.get(index).map_or(0, Counter::get);
+        self.numbers.sum(index).wrapping_sub(before)
     }
+
+    /// What was counted so far.
+    pub(crate) fn get(&self) -> Total {
+        Total {
+            frames: self.sum(Self::FRAMES),
+            bytes: self.sum(Self::BYTES),
+            dropped: self.sum(Self::DROPPED),
+        }
+    }
+}
+
+/// What a [`Traffic`] has counted.
+#[derive(Default)]
+pub(crate) struct Total {
+    /// Frames, without those that were dropped.
+    pub(crate) frames: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// Frames that were dropped.
+    pub(crate) dropped: u64,
 }

@@ -150,7 +150,7 @@ impl Group {
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(machine, "carp_group"),
             parent: DeviceSlot::new(),
-            counters: Counters::new(),
+            counters: Counters::new()?,
         })
     }
 }

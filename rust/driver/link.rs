@@ -112,20 +112,20 @@ impl Driver for Carp {
 
     fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>) {
         let group = device.private();
-        let (frames, bytes) = group.counters.device_sent.get();
-        statistics.add_sent(frames, bytes);
+        let sent = group.counters.device_sent.get();
+        statistics.add_sent(sent.frames, sent.bytes);
         let place = {
             let machine = group.machine.lock();
             machine.port.clone().zip(machine.vhid)
         };
-        let mut received = 0;
-        if let Some((port, vhid)) = place {
-            let ((frames, bytes), dropped) = port.received(vhid);
-            statistics.add_received(frames, bytes);
-            received = dropped;
-        }
-        let sent = group.counters.sent_not_master.get() + group.counters.not_taken.get();
-        statistics.add_dropped(received, sent);
+        let received = place
+            .map(|(port, vhid)| port.received(vhid))
+            .unwrap_or_default();
+        statistics.add_received(received.frames, received.bytes);
+        statistics.add_dropped(
+            received.dropped,
+            sent.dropped + group.counters.sent_not_master.get(),
+        );
     }
 
     fn open(device: &Device<Self>, _: &Rtnl) -> Result {
@@ -154,7 +154,7 @@ impl Driver for Carp {
         let bytes = packet.len();
         match packet.transmit_through(parent) {
             Ok(()) => group.counters.device_sent.add(bytes),
-            Err(_) => group.counters.not_taken.increment(),
+            Err(_) => group.counters.device_sent.add_dropped(),
         }
     }
 }

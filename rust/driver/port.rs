@@ -9,8 +9,8 @@
 
 use super::{
     counters::{
-        Counter,
         Discards,
+        Total,
         Traffic, //
     },
     link::Carp, //
@@ -50,7 +50,8 @@ use kernel::{
             Relaxed, //
         },
         rcu,
-        Arc, //
+        Arc,
+        SetOnce, //
     }, //
 };
 
@@ -73,10 +74,9 @@ pub(crate) struct Port {
 struct Place {
     /// A [`State`], [`Place::ROUTED`] or [`Place::VACANT`].
     state: Atomic<u32>,
-    /// Frames to the virtual MAC that were taken.
-    taken: Traffic,
-    /// Frames to the virtual MAC that were dropped: not MASTER.
-    dropped: Counter,
+    /// Frames to the virtual MAC: taken, or dropped for want of being MASTER. There
+    /// from the first group with this vhid on.
+    traffic: SetOnce<Traffic>,
 }
 
 impl Place {
@@ -91,15 +91,32 @@ impl Place {
     const fn new() -> Self {
         Self {
             state: Atomic::new(Self::VACANT),
-            taken: Traffic::new(),
-            dropped: Counter::new(),
+            traffic: SetOnce::new(),
         }
     }
 
-    /// Begins to count anew, for another group.
-    fn reset(&self) {
-        self.taken.reset();
-        self.dropped.reset();
+    #[inline(always)]
+    fn count_taken(&self, bytes: usize) {
+        if let Some(traffic) = self.traffic.as_ref() {
+            traffic.add(bytes);
+        }
+    }
+
+    fn count_dropped(&self) {
+        if let Some(traffic) = self.traffic.as_ref() {
+            traffic.add_dropped();
+        }
+    }
+
+    /// Gets ready to count, from zero, for another group.
+    fn reset(&self) -> Result {
+        match self.traffic.as_ref() {
+            Some(traffic) => traffic.reset(),
+            None => {
+                self.traffic.populate(Traffic::new()?);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -290,6 +307,9 @@ impl Port {
     ///
     /// `ENOMEM`.
     pub(super) fn reserve(&self, vhid: Vhid, rtnl: &Rtnl) -> Result {
+        if let Some(place) = self.place(vhid) {
+            place.reset()?;
+        }
         self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl)
     }
 
@@ -319,9 +339,6 @@ impl Port {
             self.parent.remove_unicast_filter(&virtual_mac(old), rtnl);
         }
         if let Some(vhid) = vhid {
-            if let Some(place) = self.place(vhid) {
-                place.reset();
-            }
             self.set_state(vhid, Some(State::Init));
         }
     }
@@ -378,15 +395,15 @@ impl Port {
         match place.state.load(Relaxed) {
             Place::VACANT => None,
             Place::ROUTED => {
-                place.taken.add(bytes);
+                place.count_taken(bytes);
                 Some(Taken::Routed)
             }
             Place::MASTER => {
-                place.taken.add(bytes);
+                place.count_taken(bytes);
                 Some(Taken::Unrouted)
             }
             _ => {
-                place.dropped.increment();
+                place.count_dropped();
                 Some(Taken::No)
             }
         }
@@ -407,13 +424,12 @@ impl Port {
         &self.routes.advertisements_v4
     }
 
-    /// Frames and bytes to a virtual MAC that were taken, and frames dropped.
-    pub(super) fn received(&self, vhid: Vhid) -> ((u64, u64), u64) {
-        self.places
-            .get(usize::from(vhid.get()))
-            .map_or(((0, 0), 0), |place| {
-                (place.taken.get(), place.dropped.get())
-            })
+    /// The frames to a virtual MAC.
+    pub(super) fn received(&self, vhid: Vhid) -> Total {
+        self.place(vhid)
+            .and_then(|place| place.traffic.as_ref())
+            .map(Traffic::get)
+            .unwrap_or_default()
     }
 
     /// The group with this vhid.

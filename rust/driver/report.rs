@@ -59,10 +59,10 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         let machine = device.private().machine.lock();
         (machine.port.clone(), machine.vhid)
     };
-    let (_, dropped) = port
+    let dropped = port
         .as_ref()
         .zip(vhid)
-        .map_or(((0, 0), 0), |(port, vhid)| port.received(vhid));
+        .map_or(0, |(port, vhid)| port.received(vhid).dropped);
 
     let mut put = |number, value| message.put_u64(number, value, bindings::IFLA_CARP_STATS_PAD);
     put(bindings::IFLA_CARP_STATS_TX_V4, counters.sent_v4.get())?;

@@ -21,6 +21,7 @@ pub(crate) mod multicast;
 pub(crate) mod namespace;
 pub(crate) mod netdevice;
 pub(crate) mod notifier;
+pub(crate) mod per_cpu;
 pub(crate) mod pernet;
 mod placement;
 pub(crate) mod random;
