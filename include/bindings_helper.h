@@ -38,3 +38,14 @@
 #include <uapi/linux/pkt_sched.h>
 
 #include "helpers.h"
+
+/*
+ * What a device offers that only hands its packets on: whatever the one below
+ * cannot do itself, the core does in software as late as possible, there.
+ */
+static const netdev_features_t CARP_FEATURES_STACKED =
+	NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | NETIF_F_HW_CSUM |
+	NETIF_F_SCTP_CRC | NETIF_F_GSO_SOFTWARE | NETIF_F_GSO_ROBUST |
+	NETIF_F_GSO_ENCAP_ALL;
+/* What is done to packets before such a device could see them. */
+static const netdev_features_t CARP_FEATURES_RECEIVING = NETIF_F_RXCSUM | NETIF_F_LRO;

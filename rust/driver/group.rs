@@ -13,6 +13,7 @@ use super::{
     announce,
     counters::Counters,
     digest::Digests,
+    inherit::Limits,
     link::Carp,
     log,
     port::Port, //
@@ -64,6 +65,8 @@ pub(crate) struct Group {
     pub(super) machine: SpinLockBh<Machine>,
     /// The parent, for packets that are sent through the device.
     pub(super) parent: DeviceSlot,
+    /// What follows the parent's.
+    pub(super) limits: Limits,
     /// What is counted.
     pub(super) counters: Counters,
 }
@@ -150,6 +153,7 @@ impl Group {
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(machine, "carp_group"),
             parent: DeviceSlot::new(),
+            limits: Limits::new(),
             counters: Counters::new()?,
         })
     }

@@ -11,6 +11,7 @@ use super::{
         Group,
         Timers, //
     },
+    inherit,
     parent,
     report,
     request::{
@@ -22,6 +23,7 @@ use crate::{
     net::{
         attribute::Message,
         extended_ack::ExtendedAck,
+        features::Features,
         inet_device,
         link_device::{
             Device,
@@ -80,6 +82,9 @@ impl Driver for Carp {
         rtnl: &Rtnl,
     ) -> Result {
         inet_device::set_address_generation_none(device, rtnl);
+        if let Some(mtu) = change.mtu {
+            device.private().limits.mtu.choose(mtu);
+        }
         apply(device, change, ack, rtnl)
     }
 
@@ -126,6 +131,10 @@ impl Driver for Carp {
             received.dropped,
             sent.dropped + group.counters.sent_not_master.get(),
         );
+    }
+
+    fn fix_features(device: &Device<Self>, wanted: Features) -> Features {
+        inherit::features(device, wanted)
     }
 
     fn open(device: &Device<Self>, _: &Rtnl) -> Result {

@@ -30,6 +30,8 @@ pub(crate) mod digest;
 pub(crate) mod ethertype;
 pub(crate) mod frame;
 pub(crate) mod group;
+pub(crate) mod inherit;
+pub(crate) mod limit;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod network;

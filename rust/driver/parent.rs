@@ -6,6 +6,7 @@
 
 use super::{
     conditions,
+    inherit,
     link::Carp,
     port::Port, //
 };
@@ -96,7 +97,7 @@ pub(super) fn attach(
     group.machine.lock().port = Some(port.clone());
     group.parent.fill(parent);
     port.set_vhid(device, final_vhid, rtnl);
-    follow_mtu(device, parent, rtnl);
+    inherit::follow(device, parent, rtnl);
     conditions::refresh_addresses(device);
     Ok(())
 }
@@ -175,12 +176,9 @@ pub(super) fn subnet_of(device: &NetDevice, address: [u8; 4]) -> Option<u8> {
     found
 }
 
-/// Frames of a group leave through its parent: they may not be larger than the
-/// parent's. A smaller limit of the group's own stays.
-fn follow_mtu(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
-    device.set_largest_mtu(parent.mtu(), rtnl);
-    if device.mtu() > parent.mtu() && device.set_mtu(parent.mtu(), rtnl).is_err() {
-        pr_warn!("{}: the MTU of {} does not fit\n", **device, *parent);
+fn follow_all(port: &Port, rtnl: &Rtnl) {
+    for device in &port.groups() {
+        inherit::follow(device, port.parent(), rtnl);
     }
 }
 
@@ -203,12 +201,16 @@ impl Handler for Watch {
                 port.set_going_down(true);
                 conditions::refresh_all(&port);
             }
-            Event::Down | Event::Change => conditions::refresh_all(&port),
+            Event::Down => conditions::refresh_all(&port),
+            // Carrier, or one of the limits for which there is no event.
+            Event::Change => {
+                conditions::refresh_all(&port);
+                follow_all(&port, rtnl);
+            }
+            Event::FeatChange => follow_all(&port, rtnl),
             Event::ChangeMtu => {
                 port.join_groups(rtnl);
-                for device in &port.groups() {
-                    follow_mtu(device, parent, rtnl);
-                }
+                follow_all(&port, rtnl);
             }
             // Deleted, or on its way to another namespace: a group is a matter
             // of one segment and goes with its parent.

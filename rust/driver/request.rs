@@ -25,7 +25,8 @@ use crate::{
             IFLA_CARP_STATE,
             IFLA_CARP_TRANSITIONS,
             IFLA_CARP_VHID,
-            IFLA_LINK, //
+            IFLA_LINK,
+            IFLA_MTU, //
             __IFLA_CARP_MAX,
         },
         errno,
@@ -72,6 +73,8 @@ pub(crate) struct Change {
     pub(super) key: Option<hmac_sha1::Key>,
     pub(super) state: Option<State>,
     pub(super) parent: Option<ARef<NetDevice>>,
+    /// Of a new device; that of others is changed by the core.
+    pub(super) mtu: Option<u32>,
 }
 
 /// What a request changes.
@@ -105,7 +108,12 @@ pub(super) fn create(
         parameters: Parameters::default(),
         parent: None,
     };
-    check(&present, request, ack, rtnl)
+    let mtu = match request.general.get(IFLA_MTU) {
+        Some(attribute) => Some(attribute.u32()?),
+        None => None,
+    };
+    let change = check(&present, request, ack, rtnl)?;
+    Ok(Change { mtu, ..change })
 }
 
 /// Checks a request to change a device.
@@ -139,6 +147,7 @@ fn check(
         key: key(request, ack)?,
         state: state(present, request, ack)?,
         parent: new_parent(present, request, ack, rtnl)?,
+        mtu: None,
     };
     let parent = change.parent.as_ref().or(present.parent.as_ref());
     let vhid = change.vhid.or(present.vhid);

@@ -11,6 +11,7 @@ use super::{
     attribute::Message,
     bindings,
     extended_ack::ExtendedAck,
+    features::Features,
     netdevice::{
         NetDevice,
         ADDRESS_LEN, //
@@ -124,6 +125,10 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
 
     /// Adds to the counters that all devices have. Any context.
     fn statistics(device: &Device<Self>, statistics: &mut Statistics<'_>);
+
+    /// Which of the features that are wanted the device is to have. Process
+    /// context, RTNL held.
+    fn fix_features(device: &Device<Self>, wanted: Features) -> Features;
 
     /// The device is being brought up. Process context, RTNL held.
     fn open(device: &Device<Self>, rtnl: &Rtnl) -> Result;

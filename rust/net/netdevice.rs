@@ -10,6 +10,7 @@
 use super::{
     bindings,
     extended_ack::ExtendedAck,
+    features::Features,
     namespace::Namespace,
     rtnl::Rtnl, //
 };
@@ -186,6 +187,12 @@ impl NetDevice {
     pub(crate) fn mtu(&self) -> u32 {
         // SAFETY: Valid by the type invariants.
         unsafe { (*self.as_raw()).mtu }
+    }
+
+    /// What it does for packets now.
+    pub(crate) fn features(&self) -> Features {
+        // SAFETY: Valid by the type invariants.
+        Features::from_raw(unsafe { (*self.as_raw()).features })
     }
 
     /// Adds an address to the unicast filter: frames to it are received, in

@@ -17,6 +17,7 @@ use super::{
     },
     bindings,
     extended_ack::ExtendedAck,
+    features::Features,
     link_device::{
         drop_slot,
         initialise_slot,
@@ -114,6 +115,8 @@ impl<T: Driver> Link<T> {
         device_ops.ndo_open = Some(Self::open_callback);
         device_ops.ndo_stop = Some(Self::stop_callback);
         device_ops.ndo_start_xmit = Some(Self::transmit_callback);
+        device_ops.ndo_fix_features = Some(Self::fix_features_callback);
+        device_ops.ndo_features_check = Some(bindings::passthru_features_check);
         device_ops.ndo_get_iflink = Some(Self::get_iflink_callback);
         device_ops.ndo_get_stats64 = Some(Self::get_stats64_callback);
 
@@ -175,6 +178,12 @@ impl<T: Driver> Link<T> {
             (*raw).dev.type_ = link.device_type.get();
             // A state of the parent's segment: it cannot go elsewhere alone.
             (*raw).set_netns_immutable(1);
+            let offered = Features::STACKED.union(Features::RECEIVING).as_raw();
+            (*raw).features |= offered;
+            (*raw).hw_features |= offered;
+            (*raw).vlan_features |= Features::STACKED.as_raw();
+            (*raw).hw_enc_features |= Features::STACKED.as_raw();
+            (*raw).mpls_features |= Features::STACKED.as_raw();
             bindings::setup_virtual(raw);
             bindings::netif_carrier_off(raw);
         }
@@ -240,6 +249,18 @@ impl<T: Driver> Link<T> {
             T::transmit(device, unsafe { Packet::from_raw(skb) });
         }
         bindings::netdev_tx_NETDEV_TX_OK
+    }
+
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_fix_features` of a device of this kind.
+    unsafe extern "C" fn fix_features_callback(
+        raw: *mut bindings::net_device,
+        wanted: bindings::netdev_features_t,
+    ) -> bindings::netdev_features_t {
+        // SAFETY: A device of ours after `init`.
+        let device = unsafe { Device::<T>::from_raw(raw) };
+        T::fix_features(device, Features::from_raw(wanted)).as_raw()
     }
 
     /// # Safety

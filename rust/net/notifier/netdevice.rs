@@ -43,6 +43,8 @@ pub(crate) enum Event {
     Change,
     /// Its MTU changed.
     ChangeMtu,
+    /// Its features changed, or its header room.
+    FeatChange,
     /// Its link-layer address changed.
     ChangeAddr,
     /// Its name changed.
@@ -73,6 +75,7 @@ impl Event {
             bindings::netdev_cmd_NETDEV_DOWN => Self::Down,
             bindings::netdev_cmd_NETDEV_CHANGE => Self::Change,
             bindings::netdev_cmd_NETDEV_CHANGEMTU => Self::ChangeMtu,
+            bindings::netdev_cmd_NETDEV_FEAT_CHANGE => Self::FeatChange,
             bindings::netdev_cmd_NETDEV_CHANGEADDR => Self::ChangeAddr,
             bindings::netdev_cmd_NETDEV_CHANGENAME => Self::ChangeName,
             bindings::netdev_cmd_NETDEV_CHANGEUPPER => Self::ChangeUpper,
