@@ -19,7 +19,6 @@ use crate::{
     net::{
         errno,
         netdevice::NetDevice,
-        random::random_u64,
         skbuff::{
             EthernetHeader,
             Packet, //
@@ -101,7 +100,7 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
     if let Some(bytes) = &outbox.v4 {
         // A parent without an address sends from 0.0.0.0, as on FreeBSD.
         let source = outbox.sources.v4.unwrap_or_default();
-        let header = ipv4_header(source, MULTICAST_V4, random_u64() as u16);
+        let header = ipv4_header(source, MULTICAST_V4, identification(bytes));
         count(
             Family::V4,
             send_frame(parent, vhid, Family::V4, &header, bytes),
@@ -119,6 +118,13 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
             });
         count(Family::V6, result);
     }
+}
+
+/// Another number for each packet, as the counter in it is another; no packet is
+/// ever a fragment.
+fn identification(advertisement: &[u8; HEADER_LEN]) -> u16 {
+    let [.., high, low] = *advertisement;
+    u16::from_be_bytes([high, low])
 }
 
 fn send_frame(

@@ -147,7 +147,7 @@ fn count(device: &Device<Carp>, sent: Result, counter: fn(&Counters) -> &Counter
     }
 }
 
-/// What the stack of a parent says by ARP.
+/// What the kernel's own stack says by ARP.
 pub(crate) struct Solicitations;
 
 impl arp_output::Handler for Solicitations {
@@ -155,20 +155,15 @@ impl arp_output::Handler for Solicitations {
     /// client the stack asks in the name of that address, but with the parent's
     /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
     /// the address with this host. It asks in the name of an address of the
-    /// parent's own instead, or of none, as a probe does. Anything else in the name
-    /// of a virtual address is not the parent's to say.
+    /// device's own instead, or of none, as a probe does. Anything else in the name
+    /// of a virtual address, be it said through the parent or through another
+    /// device on the same segment, is only the MASTER's to say, and said by
+    /// [`answer_v4`] and [`all`].
     fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Fate {
         let guard = rcu::read_lock();
-        let Some(port) = rx_handler::attached::<Port>(device, &guard) else {
-            return Fate::Keep;
-        };
-        let Some(packet) = Arp::parse(packet).filter(|packet| {
-            // A host can have the address of a group for its own, too, and has it
-            // for its own as long as the group does not run.
-            let is_own = inet_device::has_v4(device, &guard, packet.sender);
-            port.owners_v4(packet.sender)
-                .any(|vhid| !is_own || port.state(vhid) != Some(State::Init))
-        }) else {
+        let Some(packet) =
+            Arp::parse(packet).filter(|packet| is_virtual(device, packet.sender, &guard))
+        else {
             return Fate::Keep;
         };
         if packet.operation == Operation::Reply || packet.sender == packet.target {
@@ -176,13 +171,31 @@ impl arp_output::Handler for Solicitations {
         }
         let mut sender = None;
         inet_device::for_each_v4(device, &guard, |address, _| {
-            if sender.is_none() && port.owners_v4(address).next().is_none() {
+            if sender.is_none() && !is_virtual(device, address, &guard) {
                 sender = Some(address);
             }
         });
         let sender = sender.unwrap_or_default();
         Fate::Replace(Arp { sender, ..packet }.emit())
     }
+}
+
+/// Whether an address is not that of `device`, but of a group.
+fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool {
+    if Device::<Carp>::downcast(device).is_some() {
+        return false;
+    }
+    // A host can have the address of a group for its own, too, and has it for its
+    // own as long as the group does not run.
+    let is_own = inet_device::has_v4(device, guard, address);
+    if let Some(port) = rx_handler::attached::<Port>(device, guard) {
+        return port
+            .owners_v4(address)
+            .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
+    }
+    !is_own
+        && inet_device::owner_v4(device.namespace(), address, guard)
+            .is_some_and(|owner| Device::<Carp>::downcast(owner).is_some())
 }
 
 fn send_arp(parent: &NetDevice, vhid: Vhid, destination: [u8; 6], packet: &Arp) -> Result {

@@ -230,13 +230,19 @@ impl Machine {
                 None => device.timers().advertisement.stop(),
             }
         }
-        let due = self.core.time_out_due();
-        if due != self.time_out_armed {
-            self.time_out_armed = due;
-            match due {
-                Some(at) => device.start_timer(|timers| &timers.time_out, at.as_nanos()),
-                None => device.timers().time_out.stop(),
+        // Each advertisement that is heard puts the time-out off. The timer is left
+        // as it is, and looks when it expires, which costs less.
+        match (self.core.time_out_due(), self.time_out_armed) {
+            (Some(due), Some(armed)) if armed <= due => {}
+            (Some(due), _) => {
+                self.time_out_armed = Some(due);
+                device.start_timer(|timers| &timers.time_out, due.as_nanos());
             }
+            (None, Some(_)) => {
+                self.time_out_armed = None;
+                device.timers().time_out.stop();
+            }
+            (None, None) => {}
         }
     }
 }

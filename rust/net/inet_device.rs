@@ -10,6 +10,7 @@
 
 use super::{
     bindings,
+    namespace::Namespace,
     netdevice::NetDevice,
     rtnl::Rtnl, //
 };
@@ -150,6 +151,19 @@ pub(crate) fn has_v4(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 4]) ->
         (address == wanted).then_some(())
     })
     .is_some()
+}
+
+/// A device of a namespace that has an IPv4 address.
+pub(crate) fn owner_v4<'a>(
+    namespace: &Namespace,
+    address: [u8; 4],
+    _: &'a rcu::Guard,
+) -> Option<&'a NetDevice> {
+    let address = u32::from_ne_bytes(address);
+    // SAFETY: The namespace is valid, and the guard is of a read-side section.
+    let device = unsafe { bindings::__ip_dev_find(namespace.as_raw(), address, false) };
+    // SAFETY: A device that was just found stays for the read-side section.
+    (!device.is_null()).then(|| unsafe { NetDevice::from_raw(device) })
 }
 
 /// Whether a device has an IPv6 address, be it usable or not.

@@ -75,25 +75,36 @@ impl Counter {
     }
 }
 
-/// The most recent of a sequence of numbers, each once, the newest first.
+/// The most recent of a sequence of numbers, each once.
 #[derive(Clone, Default, Debug)]
-struct Recent([Option<u64>; REMEMBERED]);
+struct Recent {
+    numbers: [u64; REMEMBERED],
+    /// How many were pushed so far, but no more than there is room for.
+    len: usize,
+    /// Where the next one goes, in place of the oldest.
+    next: usize,
+}
 
 impl Recent {
     fn contains(&self, number: u64) -> bool {
-        self.0.contains(&Some(number))
+        self.numbers
+            .iter()
+            .take(self.len)
+            .any(|other| *other == number)
     }
 
-    /// Makes `number` the newest. It takes the place of the oldest, or of
-    /// itself, so that a sender who repeats itself does not drive out others.
+    /// Remembers `number` instead of the oldest. One that is remembered already
+    /// stays where it is, so that a sender who repeats itself does not drive out
+    /// others.
     fn push(&mut self, number: u64) {
-        let mut gap = Some(number);
-        for remembered in &mut self.0 {
-            core::mem::swap(remembered, &mut gap);
-            if gap == Some(number) {
-                break;
-            }
+        if self.contains(number) {
+            return;
         }
+        if let Some(oldest) = self.numbers.get_mut(self.next) {
+            *oldest = number;
+        }
+        self.next = (self.next + 1) % REMEMBERED;
+        self.len = (self.len + 1).min(REMEMBERED);
     }
 }
 

@@ -102,12 +102,11 @@ impl Advertisement {
             *authentication_words = AUTHENTICATION_WORDS;
             *demote = self.demote;
             *advbase = self.advbase;
-            let counter = self.counter.to_be_bytes();
-            for (to, from) in authentication
-                .iter_mut()
-                .zip(counter.iter().chain(&self.digest))
-            {
-                *to = *from;
+            if let Some((first, rest)) = authentication.split_first_chunk_mut() {
+                *first = self.counter.to_be_bytes();
+                if let Some(digest) = rest.first_chunk_mut() {
+                    *digest = self.digest;
+                }
             }
         }
         let checksum = (!sum(&header)).to_be_bytes();
@@ -131,14 +130,15 @@ pub fn claimed_vhid(payload: &[u8]) -> Option<Vhid> {
 /// The one's complement sum of `bytes` as big-endian 16-bit words; a last odd
 /// byte counts as the upper half of a word. Good for up to 64 KiB.
 pub(super) fn sum(bytes: &[u8]) -> u16 {
+    let mut words = bytes.chunks_exact(2);
     let mut sum: u32 = 0;
-    for word in bytes.chunks(2) {
-        let (high, low) = match *word {
-            [high, low] => (high, low),
-            [high] => (high, 0),
-            _ => (0, 0),
-        };
-        sum = sum.wrapping_add(u32::from(u16::from_be_bytes([high, low])));
+    for word in &mut words {
+        if let [high, low] = *word {
+            sum = sum.wrapping_add(u32::from(u16::from_be_bytes([high, low])));
+        }
+    }
+    if let [last] = *words.remainder() {
+        sum = sum.wrapping_add(u32::from(last) << 8);
     }
     // Twice, because adding the carries can carry once more.
     sum = (sum & 0xffff) + (sum >> 16);
