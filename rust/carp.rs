@@ -56,6 +56,8 @@ struct Module {
     #[pin]
     addresses_v6: notifier::inet6addr::Registration<address::Watch>,
     #[pin]
+    expected_v6: notifier::inet6addr_validator::Registration<address::Watch>,
+    #[pin]
     addresses_v4: notifier::inetaddr::Registration<address::Watch>,
     #[pin]
     parents: notifier::netdevice::Registration<parent::Watch>,
@@ -77,6 +79,7 @@ impl kernel::InPlaceModule for Module {
             advertisements_v6 <- inet_protocol::RegistrationV6::new(),
             parents <- notifier::netdevice::Registration::new(),
             addresses_v4 <- notifier::inetaddr::Registration::new(),
+            expected_v6 <- notifier::inet6addr_validator::Registration::new(),
             addresses_v6 <- notifier::inet6addr::Registration::new(),
             reboot <- notifier::reboot::Registration::new(),
             link: Carp::link().register()?,

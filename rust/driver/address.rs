@@ -9,11 +9,13 @@ use super::{
     announce,
     conditions,
     link::Carp,
-    parent,
+    parent::{
+        self,
+        Address, //
+    },
     port::Port, //
 };
 use crate::net::{
-    extended_ack::ExtendedAck,
     link_device::Device,
     netdevice::NetDevice,
     notifier::{
@@ -21,6 +23,7 @@ use crate::net::{
             self,
             Inet6Address, //
         },
+        inet6addr_validator,
         inetaddr::{
             self,
             AddressEvent,
@@ -45,7 +48,7 @@ impl inetaddr::Handler for Watch {
     fn event(device: &NetDevice, address: &mut InetAddress, event: AddressEvent, rtnl: &Rtnl) {
         if let Some(group) = Device::<Carp>::downcast(device) {
             if event == AddressEvent::Up {
-                adopt_parent(group, address.address(), rtnl);
+                parent::adopt(group, Address::V4(address.address()), rtnl);
                 // The route to the subnet is the parent's: with one of our own,
                 // strict reverse path filters drop what comes in on the parent.
                 if parent_has_subnet(group, address.address()) {
@@ -59,6 +62,14 @@ impl inetaddr::Handler for Watch {
         } else if let Some(port) = Port::of(device, rtnl) {
             // Advertisements come from another address now.
             conditions::refresh_all(&port);
+        }
+    }
+}
+
+impl inet6addr_validator::Handler for Watch {
+    fn expected(device: &NetDevice, address: [u8; 16], rtnl: &Rtnl) {
+        if let Some(group) = Device::<Carp>::downcast(device) {
+            parent::adopt(group, Address::V6(address), rtnl);
         }
     }
 }
@@ -84,22 +95,5 @@ impl inet6addr::Handler for Watch {
 
 fn parent_has_subnet(group: &Device<Carp>, address: [u8; 4]) -> bool {
     let parent = group.private().parent.get();
-    parent.is_some_and(|parent| parent::subnet_of(parent, address).is_some())
-}
-
-/// Finds a parent for a group that was made without one.
-fn adopt_parent(group: &Device<Carp>, address: [u8; 4], rtnl: &Rtnl) {
-    if group.private().machine.lock().port.is_some() {
-        return;
-    }
-    let Some(found) = parent::find(group, address, rtnl) else {
-        return;
-    };
-    let vhid = group.private().machine.lock().vhid;
-    let taken = Port::of(&found, rtnl)
-        .zip(vhid)
-        .is_some_and(|(port, vhid)| port.has_other(vhid, group));
-    if taken || parent::attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
-        pr_warn!("{}: cannot use {} as parent\n", **group, *found);
-    }
+    parent.is_some_and(|parent| parent::subnet_of(parent, Address::V4(address)).is_some())
 }

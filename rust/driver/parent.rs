@@ -24,6 +24,7 @@ use crate::{
         rx_handler, //
     },
     proto::{
+        neighbour::is_link_local,
         virtual_mac,
         Vhid, //
     }, //
@@ -140,13 +141,29 @@ pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result
     Ok(())
 }
 
-/// The parent of a group without one: the device whose subnet has this address,
-/// the smallest such subnet if there are several.
-pub(super) fn find(
-    device: &Device<Carp>,
-    address: [u8; 4],
-    rtnl: &Rtnl,
-) -> Option<ARef<NetDevice>> {
+/// Finds a parent for a group that was made without one, before it gets an address:
+/// the device in a subnet of whose own the address is, the smallest such subnet if
+/// there are several.
+pub(super) fn adopt(group: &Device<Carp>, address: Address, rtnl: &Rtnl) {
+    let vhid = {
+        let machine = group.private().machine.lock();
+        if machine.port.is_some() {
+            return;
+        }
+        machine.vhid
+    };
+    let Some(found) = find(group, address, rtnl) else {
+        return;
+    };
+    let taken = Port::of(&found, rtnl)
+        .zip(vhid)
+        .is_some_and(|(port, vhid)| port.has_other(vhid, group));
+    if taken || attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
+        pr_warn!("{}: cannot use {} as parent\n", **group, *found);
+    }
+}
+
+fn find(device: &Device<Carp>, address: Address, rtnl: &Rtnl) -> Option<ARef<NetDevice>> {
     let mut best: Option<(u8, ARef<NetDevice>)> = None;
     let _ = NetDevice::find(device.namespace(), rtnl, |candidate| -> Option<()> {
         if check(candidate, &mut ExtendedAck::none(), rtnl).is_ok() {
@@ -161,18 +178,36 @@ pub(super) fn find(
     best.map(|(_, parent)| parent)
 }
 
+/// An address of either family.
+#[derive(Clone, Copy)]
+pub(super) enum Address {
+    /// IPv4.
+    V4([u8; 4]),
+    /// IPv6.
+    V6([u8; 16]),
+}
+
 /// The length of the prefix of the smallest subnet of a device's own that has an
-/// address; a single address is no subnet.
-pub(super) fn subnet_of(device: &NetDevice, address: [u8; 4]) -> Option<u8> {
-    let wanted = u32::from_be_bytes(address);
+/// address; a single address is no subnet, and the one that every link has is that
+/// of none.
+pub(super) fn subnet_of(device: &NetDevice, address: Address) -> Option<u8> {
     let mut found: Option<u8> = None;
-    inet_device::for_each_v4(device, &rcu::read_lock(), |own, prefix_len| {
-        let host_bits = 32u32.saturating_sub(u32::from(prefix_len));
-        let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-        if prefix_len < 32 && (u32::from_be_bytes(own) ^ wanted) & mask == 0 {
-            found = found.max(Some(prefix_len));
-        }
-    });
+    let guard = rcu::read_lock();
+    match address {
+        Address::V4(wanted) => inet_device::for_each_v4(device, &guard, |own, prefix_len| {
+            let differs = u32::from_be_bytes(own) ^ u32::from_be_bytes(wanted);
+            if prefix_len < 32 && differs.leading_zeros() >= u32::from(prefix_len) {
+                found = found.max(Some(prefix_len));
+            }
+        }),
+        Address::V6(wanted) if is_link_local(wanted) => {}
+        Address::V6(wanted) => inet_device::for_each_v6(device, &guard, |own, prefix_len, _| {
+            let differs = u128::from_be_bytes(own) ^ u128::from_be_bytes(wanted);
+            if prefix_len < 128 && differs.leading_zeros() >= u32::from(prefix_len) {
+                found = found.max(Some(prefix_len));
+            }
+        }),
+    }
     found
 }
 

@@ -24,6 +24,7 @@ use kernel::{
 };
 
 pub(crate) mod inet6addr;
+pub(crate) mod inet6addr_validator;
 pub(crate) mod inetaddr;
 pub(crate) mod netdevice;
 pub(crate) mod reboot;
