@@ -45,11 +45,13 @@ def module_loaded():
 # Programs and kernel modules that tests use. The virtual clock jumps while a guest waits
 # for its disk: what is read for the first time in a test costs it seconds, or minutes.
 WARM_UP = [
-    "modprobe -a veth bridge 8021q bonding macvlan tun sch_netem nf_tables nft_counter nft_meta_bridge",
+    "modprobe -a veth bridge 8021q bonding macvlan tun sch_netem nf_tables nft_counter nft_meta_bridge "
+    "nft_fib_inet nft_ct nf_conntrack_netlink",
     "ip netns add warm", "ip -n warm link set lo up", "ip -n warm -d -j link show", "ip netns exec warm true",
     "ip -n warm link add carp0 type carp vhid 1", "bridge -n warm fdb show",
     "tc -n warm qdisc add dev lo root netem delay 1ms",
     "ip netns exec warm nft add table ip t", "ip netns exec warm ping -c 1 -W 1 127.0.0.1", "ip netns del warm",
+    "ethtool --version", "conntrack --version", "radvd --version", "taskset -c 0 chrt -f 1 true", "insmod /mnt/hold_rtnl.ko",
     "setpriv --reuid=65534 --regid=65534 --clear-groups sysctl -n kernel.ostype",
     "python3 -c import~http.server", "ucarp --help", "rmmod carp", "modprobe carp",
     f"tcpdump -n -T carp -vv -r {CAPTURE}", f"tshark -n -V -r {CAPTURE}",

@@ -114,6 +114,16 @@ class Host:
             path.write_text(f"{value}\n")
         return None
 
+    def settled(self, interface="eth0"):
+        """Waits until the interface has its link-local address, which takes a second or two: IPv6
+        looks for duplicates of it before it says anything in its name."""
+        def ready():
+            with inside(self.ns):
+                rows = pathlib.Path("/proc/thread-self/net/if_inet6").read_text().split("\n")
+            return [row for row in map(str.split, rows) if row and row[5] == interface
+                    and row[0].startswith("fe80") and not int(row[4], 16) & 0x40]  # IFA_F_TENTATIVE
+        eventually(ready, 5, f"the link-local address of {self.name}'s {interface}")
+
     def delete(self):
         """The host vanishes with all it has."""
         self.rtnl.close()
@@ -126,6 +136,7 @@ class Segment:
 
     def __init__(self, ns="segment"):
         self.ns, self.hosts = ns, []
+        self.others = []  # segments that vanish with this one
         run("ip", "netns", "add", ns)
         run("ip", "-n", ns, "-batch", "-", stdin="""\
 link set lo up
@@ -166,6 +177,8 @@ link set {port} master br0 up
         self.rtnl.up(host.name)
 
     def close(self):
+        for other in self.others:
+            other.close()
         for host in list(self.hosts):
             host.delete()
         self.rtnl.close()
