@@ -8,7 +8,7 @@
 MAKEFLAGS += --no-print-directory
 export KERNEL KDIR SUITE V CARP_CACHE
 
-.PHONY: module tools check format test test-all demo install update clean distclean help
+.PHONY: module tools check format test test-all bench demo install update clean distclean help
 
 module:
 	@scripts/module >/dev/null
@@ -27,6 +27,9 @@ test: module tools
 
 test-all: module tools
 	@tools/testing/run --all
+
+bench: module tools
+	@tools/bench/run
 
 demo: module tools
 	@tools/demo/run
@@ -52,6 +55,7 @@ help:
 # help: make demo        show an address moving between two gateways, in virtual machines
 # help: make test        run all tests that take minutes
 # help: make test-all    run all tests
+# help: make bench       measure it, and keepalived and ucarp beside it
 # help: make check       check format, lints, licences and the host tests
 # help: make format      format the Rust sources as the kernel does
 # help: make tools       build the tools that run beside the module

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a frame costs more that is not for any group, when its receiver has 0, 1 or 255
+groups on the interface. It comes from the client as a raw frame, so that a step is its
+making, the way to the receiver and whatever becomes of it there, in the kernel's
+instructions; the median of all steps.
+"""
+
+import socket
+import struct
+
+import carp
+from chain import Chain
+from marks import Steps
+from topology import inside
+from wire import Injector, arp_request, checksum, mac
+
+STEPS = 500
+OTHER_MAC = "02:00:00:00:00:99"
+
+
+def udp(source_mac, destination_mac, destination):
+    """An IPv4 datagram for a port at which nobody listens, if it comes so far."""
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 46, 0, 0x4000, 64, 17, 0)
+    head += socket.inet_aton("192.0.2.50") + socket.inet_aton(destination)
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return (mac(destination_mac) + mac(source_mac) + b"\x08\x00" + head
+            + struct.pack("!HHHH", 1024, 9, 26, 0) + bytes(18))
+
+
+def frames(chain):
+    ours, theirs = chain.client.mac(), chain.gateway.mac()
+    return {
+        "to the parent's MAC": udp(ours, theirs, "192.0.2.11"),
+        "to another MAC": udp(ours, OTHER_MAC, "192.0.2.99"),
+        "broadcast": udp(ours, "ff:ff:ff:ff:ff:ff", "255.255.255.255"),
+        "multicast": udp(ours, "01:00:5e:00:00:fb", "224.0.0.251"),
+        "IPv6 multicast": mac("33:33:00:00:00:fb") + mac(ours) + b"\x86\xdd" + bytes(60),
+        "ARP for another": arp_request(ours, "192.0.2.50", "192.0.2.99"),
+    }
+
+
+def groups(host, number):
+    host.batch(*[f"link add link eth0 name carp{vhid} type carp vhid {vhid} pass tyrell advbase 10"
+                 for vhid in range(1, number + 1)])
+    host.batch(*[f"address add 192.0.2.{vhid % 100 + 101}/32 dev carp{vhid}" for vhid in range(1, number + 1)])
+    host.batch(*[f"link set carp{vhid} up" for vhid in range(1, number + 1)])
+    if number:
+        carp.Group(host, f"carp{number}").wait("MASTER", 60)
+
+
+def measure(repeats):
+    measured = []
+    for number in (0, 1, 255):
+        chain = Chain(f"groups{number}")
+        # A listener, so that a datagram that is delivered does not make an ICMP error.
+        with inside(chain.gateway.ns):
+            listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            listener.bind(("", 9))
+            listener.setblocking(False)
+        groups(chain.gateway, number)
+        injector = Injector(chain.client)
+        measured += [(number, name, frame, injector, listener) for name, frame in frames(chain).items()]
+    for repeat in range(-1, repeats):
+        for number, name, frame, injector, listener in measured:
+            step = Steps()
+            for _ in range(STEPS):
+                step.next()
+                injector.send(frame)
+                try:
+                    listener.recv(64)
+                except BlockingIOError:
+                    pass
+            step.next()
+            if repeat >= 0:  # the first round is for the caches
+                yield {"kind": "carp", "what": name, "groups": number, "repeat": repeat, **step.told()}
