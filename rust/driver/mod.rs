@@ -22,6 +22,7 @@
 //! There is no `unsafe` here.
 
 pub(crate) mod address;
+pub(crate) mod address_filter;
 pub(crate) mod advertise;
 pub(crate) mod announce;
 pub(crate) mod conditions;

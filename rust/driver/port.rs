@@ -8,6 +8,10 @@
 //! lock back before doing anything with the group.
 
 use super::{
+    address_filter::{
+        AddressFilter,
+        Bits, //
+    },
     counters::{
         Discards,
         Total,
@@ -64,6 +68,8 @@ pub(crate) struct Port {
     places: [Place; Self::VHIDS],
     #[pin]
     table: SpinLockBh<Table>,
+    /// Of the addresses in the table.
+    filter: AddressFilter,
     /// Set between the parent's last words and its next start.
     going_down: Atomic<bool>,
     /// Advertisements of groups that are not on this parent, or of no vhid.
@@ -160,6 +166,19 @@ struct Table {
     addresses_v6: KVec<([u8; 16], Vhid)>,
 }
 
+impl Table {
+    fn filter(&self) -> Bits {
+        let mut bits = Bits::new();
+        for (address, _) in &self.addresses_v4 {
+            bits.add(address);
+        }
+        for (address, _) in &self.addresses_v6 {
+            bits.add(address);
+        }
+        bits
+    }
+}
+
 struct Member {
     device: ARef<Device<Carp>>,
     vhid: Option<Vhid>,
@@ -187,6 +206,7 @@ impl Port {
             routes,
             places <- pin_init::init_array_from_fn(|_| Place::new()),
             table <- new_spin_lock_bh!(table, "carp_port"),
+            filter: AddressFilter::new(),
             going_down: Atomic::new(false),
             discards: Discards::new(),
         }))
@@ -328,6 +348,7 @@ impl Port {
             if old != vhid {
                 table.addresses_v4.retain(|(_, other)| Some(*other) != old);
                 table.addresses_v6.retain(|(_, other)| Some(*other) != old);
+                self.filter.set(&table.filter());
             }
             old
         };
@@ -472,13 +493,17 @@ impl Port {
     }
 
     /// Looks for one at a time, so that nobody holds the lock between them.
-    fn owners<'a, A: Ord + Copy + 'a>(
+    fn owners<'a, A: Ord + Copy + AsRef<[u8]> + 'a>(
         &'a self,
         address: A,
         entries: fn(&Table) -> &KVec<(A, Vhid)>,
     ) -> impl Iterator<Item = Vhid> + 'a {
         let mut after = None;
+        let maybe = self.filter.may_have(address.as_ref());
         core::iter::from_fn(move || {
+            if !maybe {
+                return None;
+            }
             let table = self.table.lock();
             let entries = entries(&table);
             let start =
@@ -516,6 +541,7 @@ impl Port {
             noted = noted.and(table.addresses_v6.push((address, vhid), GFP_ATOMIC));
         });
         table.addresses_v6.sort_unstable();
+        self.filter.set(&table.filter());
         Ok(noted?)
     }
 

@@ -141,7 +141,15 @@ impl Frame<'_> {
     }
 
     /// The first bytes behind the Ethernet header; `None` if it is shorter.
+    #[inline(always)]
     pub(crate) fn head<const N: usize>(&self) -> Option<[u8; N]> {
+        // SAFETY: Valid by the type invariants: so many bytes are in linear memory.
+        unsafe {
+            let linear = (*self.raw()).len - (*self.raw()).data_len;
+            if linear as usize >= N {
+                return Some((*self.raw()).data.cast::<[u8; N]>().read_unaligned());
+            }
+        }
         let mut bytes = [0; N];
         (self.copy_to(&mut bytes)? == N).then_some(bytes)
     }

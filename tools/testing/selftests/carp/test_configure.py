@@ -85,6 +85,26 @@ def test_parent_is_found_from_the_first_address(rachael, segment):
     assert made.show()["link"] == "eth1"
 
 
+def test_parent_is_found_from_the_first_ipv6_address(rachael, segment):
+    segment.plug(rachael, "eth1", "rachael1")
+    rachael.ip("address", "add", "2001:db8:113::11/64", "dev", "eth1", "nodad")
+    made = Group(rachael)
+    made.create(parent=None, vhid=3)
+    made.up()
+    made.add_address("2001:db8:113::1/64")
+    made.wait("MASTER")
+    assert made.show()["link"] == "eth1"
+
+
+def test_no_parent_is_found_from_a_link_local_address(rachael):
+    """Every link has that subnet."""
+    made = Group(rachael)
+    made.create(parent=None, vhid=3)
+    made.up()
+    made.add_address("fe80::1/64")
+    assert made.status()["missing"] == ["parent"]
+
+
 def test_no_parent_is_found_for_a_foreign_address(rachael):
     made = Group(rachael)
     made.create(parent=None, vhid=3)
