@@ -213,6 +213,11 @@ bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev)
 	return READ_ONCE(idev->cnf.forwarding);
 }
 
+void carp_helper_in6_dev_keep_addresses(struct inet6_dev *idev)
+{
+	WRITE_ONCE(idev->cnf.keep_addr_on_down, 1);
+}
+
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode)
 {
 	WRITE_ONCE(idev->cnf.addr_gen_mode, mode);

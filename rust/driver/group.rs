@@ -44,6 +44,7 @@ use crate::{
         Instant,
         Notice,
         Parameters,
+        Reason,
         Sources,
         State,
         Vhid, //
@@ -267,6 +268,16 @@ impl Outcome {
         self.actions.notice
     }
 
+    /// Whether a MASTER gives way to the one that was heard.
+    pub(super) fn gives_way(&self) -> bool {
+        self.actions.transition.is_some_and(|transition| {
+            matches!(
+                transition.reason,
+                Reason::BetterMaster | Reason::EqualMaster
+            )
+        })
+    }
+
     /// Does it. No lock is held.
     pub(super) fn perform(&self, device: &Device<Carp>) {
         let counters = &device.private().counters;
@@ -278,7 +289,7 @@ impl Outcome {
                 announce::all(device, port.parent(), vhid);
             }
         }
-        if self.actions.notice.is_some() {
+        if self.actions.notice.is_some() || self.gives_way() {
             counters.other_master.increment();
         }
         if let Some(transition) = self.actions.transition {

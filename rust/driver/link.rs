@@ -81,7 +81,7 @@ impl Driver for Carp {
         ack: &mut ExtendedAck,
         rtnl: &Rtnl,
     ) -> Result {
-        inet_device::set_address_generation_none(device, rtnl);
+        inet_device::configure_shared_v6(device, rtnl);
         if let Some(mtu) = change.mtu {
             device.private().limits.mtu.choose(mtu);
         }

@@ -36,7 +36,7 @@ use kernel::{
 };
 
 const LEVEL_TRANSITION: i32 = 2;
-const LEVEL_OTHER_MASTER: i32 = 3;
+const LEVEL_OTHER_MASTER: i32 = 2;
 const LEVEL_INIT: i32 = 4;
 const LEVEL_DISCARD: i32 = 5;
 
@@ -71,6 +71,14 @@ pub(super) fn other_master(device: &Device<Carp>, source: Source, notice: Notice
             Notice::Tie => "it advertises as often, and has the lower address",
         },
     );
+}
+
+/// Another MASTER was heard, and this host stays MASTER no more.
+pub(super) fn gives_way(device: &Device<Carp>, source: Source) {
+    if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
+        return;
+    }
+    pr_info!("{}: gives way to {}\n", **device, Address(source));
 }
 
 /// An advertisement that was not used. Says what to check.

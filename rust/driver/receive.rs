@@ -135,6 +135,8 @@ fn hear(
     outcome.perform(device);
     if let Some(notice) = outcome.notice() {
         log::other_master(device, source, notice);
+    } else if outcome.gives_way() {
+        log::gives_way(device, source);
     }
     match outcome.discard() {
         Some(reason) => Err(reason),

@@ -182,12 +182,14 @@ pub(crate) fn forwards_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
     !in6_device.is_null() && unsafe { bindings::in6_dev_forwarding(in6_device) }
 }
 
-/// Keeps the kernel from making a link-local address for a device.
+/// Configures IPv6 for a device whose addresses others share: the kernel makes no
+/// link-local address for it, and takes no address from it when it goes down, but
+/// link-local ones.
 ///
 /// To be called again when the IPv6 configuration was made anew
 /// ([`super::notifier::netdevice::Event::Register`], and an MTU that was below
 /// 1280 for a while). Without IPv6 there is nothing to do.
-pub(crate) fn set_address_generation_none(device: &NetDevice, _: &Rtnl) {
+pub(crate) fn configure_shared_v6(device: &NetDevice, _: &Rtnl) {
     // SAFETY: The device is valid, and RTNL held.
     let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
     if !in6_device.is_null() {
@@ -196,7 +198,8 @@ pub(crate) fn set_address_generation_none(device: &NetDevice, _: &Rtnl) {
             bindings::in6_dev_set_addr_gen_mode(
                 in6_device,
                 bindings::in6_addr_gen_mode_IN6_ADDR_GEN_MODE_NONE as kernel::ffi::c_int,
-            )
-        };
+            );
+            bindings::in6_dev_keep_addresses(in6_device);
+        }
     }
 }
