@@ -58,6 +58,16 @@ bool carp_helper_is_vlan_dev(const struct net_device *dev)
 	return is_vlan_dev(dev);
 }
 
+bool carp_helper_netif_is_bridge_master(const struct net_device *dev)
+{
+	return netif_is_bridge_master(dev);
+}
+
+bool carp_helper_netif_is_l3_master(const struct net_device *dev)
+{
+	return netif_is_l3_master(dev);
+}
+
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address)
 {
 	eth_hw_addr_set(dev, address);

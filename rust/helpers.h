@@ -29,6 +29,9 @@ int carp_helper_dev_queue_xmit(struct sk_buff *skb);
 unsigned int carp_helper_ll_reserved_space(const struct net_device *dev);
 void carp_helper_setup_virtual(struct net_device *dev);
 
+bool carp_helper_netif_is_bridge_master(const struct net_device *dev);
+bool carp_helper_netif_is_l3_master(const struct net_device *dev);
+
 /* linux/if_vlan.h */
 bool carp_helper_is_vlan_dev(const struct net_device *dev);
 

@@ -71,6 +71,13 @@ pub(super) fn all(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid) {
     });
 }
 
+/// Announces the addresses of a MASTER again: the way to the parent is another.
+pub(super) fn again(device: &Device<Carp>) {
+    if let Some((port, vhid)) = where_master(device) {
+        all(device, port.parent(), vhid);
+    }
+}
+
 /// Announces an IPv4 address that has come to a MASTER.
 pub(super) fn one_v4(device: &Device<Carp>, address: [u8; 4]) {
     if let Some((port, vhid)) = where_master(device) {

@@ -11,6 +11,7 @@ use super::{
         Outbox, //
     },
     announce,
+    bridge::Entry,
     counters::Counters,
     digest::Digests,
     inherit::Limits,
@@ -66,6 +67,8 @@ pub(crate) struct Group {
     pub(super) machine: SpinLockBh<Machine>,
     /// The parent, for packets that are sent through the device.
     pub(super) parent: DeviceSlot,
+    /// What a bridge as parent keeps for this host.
+    pub(super) bridge_entry: Entry,
     /// What follows the parent's.
     pub(super) limits: Limits,
     /// What is counted.
@@ -154,6 +157,7 @@ impl Group {
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(machine, "carp_group"),
             parent: DeviceSlot::new(),
+            bridge_entry: Entry::new(),
             limits: Limits::new(),
             counters: Counters::new()?,
         })

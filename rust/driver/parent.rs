@@ -5,10 +5,13 @@
 //! Process context with the RTNL held.
 
 use super::{
+    announce,
+    bridge,
     conditions,
     inherit,
     link::Carp,
-    port::Port, //
+    port::Port,
+    vrf, //
 };
 use crate::{
     net::{
@@ -99,6 +102,7 @@ pub(super) fn attach(
     group.parent.fill(parent);
     port.set_vhid(device, final_vhid, rtnl);
     inherit::follow(device, parent, rtnl);
+    vrf::follow(device, parent, rtnl);
     conditions::refresh_addresses(device);
     Ok(())
 }
@@ -111,6 +115,7 @@ pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
         return;
     };
     conditions::refresh(device);
+    bridge::forget(device, port.parent(), rtnl);
     port.leave(device, rtnl);
 }
 
@@ -222,6 +227,13 @@ pub(crate) struct Watch;
 
 impl Handler for Watch {
     fn event(parent: &NetDevice, event: Event, rtnl: &Rtnl) {
+        if let Some(device) = Device::<Carp>::downcast(parent) {
+            // Carrier, which tells of mastership.
+            if matches!(event, Event::Change | Event::Up | Event::Down) {
+                bridge::follow(device, rtnl);
+            }
+            return;
+        }
         let Some(port) = Port::of(parent, rtnl) else {
             return;
         };
@@ -246,6 +258,18 @@ impl Handler for Watch {
             Event::ChangeMtu => {
                 port.join_groups(rtnl);
                 follow_all(&port, rtnl);
+            }
+            // Another slave of a bond, another host of a virtual machine: switches
+            // have to learn where the virtual MAC is now.
+            Event::BondingFailover | Event::NotifyPeers | Event::ChangeAddr => {
+                for device in &port.groups() {
+                    announce::again(device);
+                }
+            }
+            Event::ChangeUpper => {
+                for device in &port.groups() {
+                    vrf::follow(device, parent, rtnl);
+                }
             }
             // Deleted, or on its way to another namespace: a group is a matter
             // of one segment and goes with its parent.

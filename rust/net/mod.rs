@@ -9,6 +9,7 @@
 pub(crate) mod arp_output;
 pub(crate) mod attribute;
 pub(crate) mod bindings;
+pub(crate) mod bridge;
 pub(crate) mod device_slot;
 pub(crate) mod errno;
 pub(crate) mod extended_ack;
@@ -35,3 +36,4 @@ pub(crate) mod spin_lock_bh;
 pub(crate) mod stacking;
 pub(crate) mod sysctl;
 pub(crate) mod timer;
+pub(crate) mod vrf;

@@ -53,6 +53,8 @@ pub(crate) enum Event {
     ChangeUpper,
     /// Its link-layer type changed.
     PostTypeChange,
+    /// Frames leave a bond by another slave.
+    BondingFailover,
     /// Its neighbours should be told of its addresses.
     NotifyPeers,
     /// It should report its IGMP groups again.
@@ -80,6 +82,7 @@ impl Event {
             bindings::netdev_cmd_NETDEV_CHANGENAME => Self::ChangeName,
             bindings::netdev_cmd_NETDEV_CHANGEUPPER => Self::ChangeUpper,
             bindings::netdev_cmd_NETDEV_POST_TYPE_CHANGE => Self::PostTypeChange,
+            bindings::netdev_cmd_NETDEV_BONDING_FAILOVER => Self::BondingFailover,
             bindings::netdev_cmd_NETDEV_NOTIFY_PEERS => Self::NotifyPeers,
             bindings::netdev_cmd_NETDEV_RESEND_IGMP => Self::ResendIgmp,
             _ => Self::Other(event),
