@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""255 groups on one parent come up, elect and fail over."""
+"""Many groups on one parent, and many addresses in one group: made, failed over, deleted."""
+
+import time
 
 import pytest
 
-from carp import Group, master_down
-from topology import eventually
+from carp import Group, group, master_down, virtual_mac
+from rtnl import Refused
+from topology import eventually, run
 from wire import Capture, advertisements
 
 VHIDS = range(1, 256)
@@ -50,3 +53,72 @@ def test_255_groups_elect_and_fail_over(rachael, pris, segment):
     eventually(lambda: all_are(theirs, "BACKUP") and all_are(ours, "MASTER"), 30, "one MASTER each", pause=0.5)
     for made in ours + theirs:
         assert made.counters()["discard_bad_digest"] == 0
+
+
+def is_gone(host, name):
+    try:
+        host.rtnl.link(name)
+    except Refused as error:
+        return error.code == "ENODEV"
+    return False
+
+
+@pytest.mark.parametrize("how", ["with the parent", "with the namespace", "one by one"])
+@pytest.mark.limit(600)
+def test_255_groups_are_deleted(rachael, how):
+    """All at once costs about what one costs: nobody waits for a grace period per group."""
+    groups = make_groups(rachael, 0)
+    eventually(lambda: all_are(groups, "MASTER"), 60, "255 MASTERs", pause=0.5)
+    filters = run("bridge", "-n", rachael.ns, "fdb", "show", "dev", "eth0").stdout
+    assert all(virtual_mac(vhid) in filters for vhid in VHIDS)
+    begin = time.monotonic()
+    if how == "with the parent":
+        rachael.rtnl.delete("eth0")
+        assert all(is_gone(rachael, made.name) for made in groups)
+    elif how == "with the namespace":
+        rachael.delete()
+    else:
+        for made in groups:
+            made.delete()
+        filters = run("bridge", "-n", rachael.ns, "fdb", "show", "dev", "eth0").stdout
+        assert "00:00:5e:00:01" not in filters
+        assert "224.0.0.18" not in rachael.ip("maddr", "show", "dev", "eth0").stdout
+    took = time.monotonic() - begin
+    print(f"measured: 255 groups deleted {how}: {took * 1000:.1f} ms")
+    assert took < {"one by one": 30}.get(how, 1)
+
+
+@pytest.mark.limit(600)
+def test_1000_addresses_in_one_group(rachael, pris, client, segment):
+    """Made, failed over within the usual time with all of them announced, and deleted."""
+    addresses = [f"198.18.{n // 250}.{n % 250 + 1}" for n in range(1000)]
+    begin = time.monotonic()
+    hosts = {rachael: 0, pris: 100}
+    groups = []
+    for host, advskew in hosts.items():
+        made = group(host, f"{addresses[0]}/32", up=False, advskew=advskew)
+        host.batch(*(f"address add {address}/32 dev carp0" for address in addresses[1:]))
+        groups.append(made)
+    for made in groups:
+        made.up()
+    print(f"measured: 2,000 addresses added: {(time.monotonic() - begin) * 1000:.1f} ms")
+    ours, theirs = groups
+    ours.wait("MASTER", 10)
+    assert theirs.state == "BACKUP"
+    with Capture(client.ns, "eth0", "in") as capture:
+        heard = capture.advertisement(2).time
+        segment.cut(rachael)
+        taken = capture.advertisement(5, source="192.0.2.12").time
+        capture.during(1)
+        told = {f.arp["sender"]: f.time for f in capture.frames
+                if f.arp and f.source == virtual_mac(1) and f.arp["sender"] == f.arp["target"]}
+    assert 0 <= taken - heard - master_down(1, 100) <= 5 * MS
+    assert set(told) == set(addresses)
+    print(f"measured: 1,000 addresses announced within {(max(told.values()) - taken) / MS:.1f} ms of the first advertisement")
+    assert max(told.values()) - taken <= 100 * MS
+    client.ip("route", "add", "198.18.0.0/16", "dev", "eth0")
+    for address in (addresses[0], addresses[999]):
+        client.run("ping", "-c", "1", "-W", "2", address)
+    begin = time.monotonic()
+    theirs.delete()
+    print(f"measured: a group with 1,000 addresses deleted: {(time.monotonic() - begin) * 1000:.1f} ms")

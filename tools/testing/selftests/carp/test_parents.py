@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What may be a parent, what happens to it, and what the group makes of it.
+(test_bond.py, test_bridge.py and test_virtio.py have kinds of their own.)
+"""
+
+import json
+
+import pytest
+
+from carp import Group, group, master, virtual_mac
+from rtnl import Refused
+from test_data import CLIENT_MAC, echo_request
+from topology import eventually, run
+from wire import Capture, Injector, mac
+
+
+def link(host, interface):
+    return json.loads(run("ip", "-n", host.ns, "-d", "-j", "link", "show", "dev", interface).stdout)[0]
+
+
+def filters(host, interface):
+    """Whether the parent receives what CARP wants: virtual MAC, 224.0.0.18, ff02::12."""
+    fdb = run("bridge", "-n", host.ns, "fdb", "show", "dev", interface).stdout
+    groups = host.ip("maddr", "show", "dev", interface).stdout
+    return virtual_mac(1) in fdb, "224.0.0.18" in groups, "ff02::12" in groups
+
+
+def is_gone(host, name):
+    try:
+        host.rtnl.link(name)
+    except Refused as error:
+        return error.code == "ENODEV"
+    return False
+
+
+# ---- one rx handler ----
+
+OTHERS = {
+    "macvlan": ["link add link eth0 name other type macvlan mode bridge"],
+    "ipvlan": ["link add link eth0 name other type ipvlan mode l2"],
+    "bridge": ["link add other type bridge", "link set eth0 master other"],
+    "bond": ["link add other type bond mode active-backup", "link set eth0 down", "link set eth0 master other"],
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_parent_that_another_driver_has_is_refused_by_name(rachael, kind):
+    rachael.batch("address flush dev eth0", *OTHERS[kind])
+    refused = Group(rachael).create(check=False, vhid=1).stderr
+    assert "the parent's frames are taken already, by other" in refused
+    assert is_gone(rachael, "carp0")
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_parent_of_a_group_is_refused_to_other_drivers(rachael, client, kind):
+    """And the group goes on."""
+    made = master(rachael)
+    for line in OTHERS[kind]:
+        done = rachael.ip(*line.split(), check=False)
+    assert done.returncode and ("busy" in done.stderr or "in use" in done.stderr)
+    rachael.ip("link", "set", "eth0", "up")
+    made.wait("MASTER")
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+
+
+# ---- what happens to a parent ----
+
+EVENTS = {
+    "down and up": ["link set eth0 down", "link set eth0 up"],
+    "another MAC": ["link set eth0 address 02:00:00:00:00:aa"],
+    "too small an MTU": ["link set eth0 mtu 600", "link set eth0 mtu 1500"],
+    "renamed": ["link set eth0 down", "link set eth0 name outside", "link set outside up", "link set outside name eth0"],
+    "no IPv6": [],
+    "flushed": ["address flush dev eth0", "address add 192.0.2.11/24 dev eth0"],
+    "promiscuous": ["link set eth0 promisc on", "link set eth0 promisc off"],
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_filters_and_memberships_are_there_afterwards(rachael, client, event):
+    """Pitfall P18: a parent that was reconfigured left its group deaf."""
+    made = master(rachael)
+    assert filters(rachael, "eth0") == (True, True, True)
+    if event == "no IPv6":
+        rachael.sysctl("net.ipv6.conf.eth0.disable_ipv6", 1)
+        rachael.sysctl("net.ipv6.conf.eth0.disable_ipv6", 0)
+    for line in EVENTS[event]:
+        rachael.ip(*line.split())
+    assert filters(rachael, "eth0") == (True, True, True)
+    made.wait("MASTER", 8)
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+    # It hears as well: a better one is followed.
+    other = client.segment.host("pris", "192.0.2.12/24")
+    other.sysctl("net.inet.carp.preempt", 1)
+    made.set(advskew=100)
+    better = master(other, advskew=0)
+    assert (made.state, better.state) == ("BACKUP", "MASTER")
+
+
+def test_carrier_lost_and_found(rachael, segment):
+    made = master(rachael)
+    segment.unplug(rachael)
+    made.wait("INIT", 3, reason="no-carrier")
+    segment.replug(rachael)
+    made.wait("MASTER", 5)
+    assert filters(rachael, "eth0") == (True, True, True)
+
+
+def test_group_goes_with_its_parent(rachael):
+    for vhid in (1, 2):
+        group(rachael, f"192.0.2.{vhid}/32", name=f"carp{vhid}", vhid=vhid)
+    rachael.rtnl.delete("eth0")
+    assert is_gone(rachael, "carp1") and is_gone(rachael, "carp2")
+
+
+def test_group_does_not_go_with_its_parent_to_another_namespace(rachael, client):
+    """It is deleted, politely; the parent is free there."""
+    master(rachael)
+    with Capture(client.ns, "eth0", "in") as capture:
+        rachael.ip("link", "set", "eth0", "netns", client.ns, "name", "eth7")
+        capture.advertisement(1, bow_out=True)
+    assert is_gone(rachael, "carp0") and is_gone(client, "carp0")
+    client.ip("link", "set", "eth7", "up")
+    assert filters(client, "eth7") == (False, False, False)
+    client.ip("address", "add", "192.0.2.11/24", "dev", "eth7")
+    group(client, "192.0.2.1/32", parent="eth7")
+
+
+def test_carp_device_cannot_change_its_namespace(rachael, client):
+    """The kernel says why."""
+    made = master(rachael)
+    done = rachael.ip("link", "set", "carp0", "netns", client.ns, check=False)
+    assert "immutable" in done.stderr
+    assert made.state == "MASTER"
+
+
+# ---- VLANs ----
+
+def test_same_vhid_on_several_parents(rachael, client, segment):
+    """A trunk, two VLANs on it, and another card: what comes in on one is no other's business."""
+    segment.plug(rachael, "eth1", "rachael1")
+    rachael.ip("link", "set", "eth1", "up")
+    names = ["eth0"]
+    for vlan in (5, 6):
+        rachael.batch(f"link add link eth0 name eth0.{vlan} type vlan id {vlan}", f"link set eth0.{vlan} up",
+                      f"address add 198.51.{vlan}.11/24 dev eth0.{vlan}")
+        names.append(f"eth0.{vlan}")
+    segment.rtnl.down("rachael1")  # a copy of everything would come in there as well
+    made = {name: group(rachael, f"198.18.0.{n}/32", name=f"carp{n}", parent=name, advbase=100)
+            for n, name in enumerate([*names, "eth1"])}
+
+    def dropped():
+        return {name: one.counters()["rx_not_master"] for name, one in made.items()}
+
+    plain = echo_request("192.0.2.1", virtual_mac(1))
+    with Injector(client) as injector:
+        for number, name in enumerate(names):
+            tag = mac("8100") + int(name[5:]).to_bytes(2, "big") if name != "eth0" else b""
+            before = dropped()
+            for _ in range(number + 1):
+                injector.send(plain[:12] + tag + plain[12:])
+            after = eventually(lambda before=before: (now := dropped()) != before and now, 1, "a frame")
+            assert {key: after[key] - before[key] for key in after if after[key] != before[key]} == {name: number + 1}
+
+
+def test_frame_of_a_vlan_without_a_device_is_not_the_trunks(rachael, client):
+    made = master(rachael)
+    rachael.ip("neigh", "replace", "192.0.2.50", "lladdr", CLIENT_MAC, "dev", "eth0")
+    frame = echo_request("192.0.2.1")
+    with Capture(rachael.ns, "eth0", "out") as capture, Injector(client) as injector:
+        injector.send(frame[:12] + mac("81000009") + frame[12:])
+        assert [f for f in capture.during(0.5) if f.ip and f.ip["protocol"] == 1] == []
+    assert made.state == "MASTER"
+
+
+# ---- VRFs ----
+
+def vrf(host, name="vrf0", table=10):
+    return [f"link add {name} type vrf table {table}", f"link set {name} up", f"link set eth0 master {name}"]
+
+
+@pytest.mark.parametrize("rules", ["default", "local after l3mdev"])
+def test_parent_in_a_vrf(rachael, client, rules):
+    """The carp device is put into the same one when it is made."""
+    rachael.batch(*vrf(rachael))
+    if rules != "default":
+        rachael.batch("rule add pref 32765 table local", "rule del pref 0")
+    master(rachael)
+    assert link(rachael, "carp0")["master"] == "vrf0"
+    client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+
+
+def test_group_follows_its_parent_into_a_vrf_and_the_next(rachael, client):
+    """With all its addresses, of both families."""
+    made = master(rachael, "192.0.2.1/32", "2001:db8::1/128")
+    rachael.batch(*vrf(rachael))
+    assert link(rachael, "carp0")["master"] == "vrf0"
+    made.wait("MASTER", 8)
+    client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+    rachael.batch(*vrf(rachael, "vrf1", 11))
+    assert link(rachael, "carp0")["master"] == "vrf1"
+    shown = rachael.ip("address", "show", "dev", "carp0").stdout
+    assert "192.0.2.1/32" in shown and "2001:db8::1/128" in shown
+    made.wait("MASTER", 8)
+    client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+
+
+def test_vrf_is_deleted_under_a_group(rachael, client):
+    rachael.batch(*vrf(rachael))
+    made = master(rachael)
+    rachael.rtnl.delete("vrf0")
+    assert "master" not in link(rachael, "carp0")
+    made.wait("MASTER", 8)
+    client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+
+
+# ---- changes of the group while MASTER ----
+
+def test_changes_while_master_lose_no_packet(rachael, client):
+    """A thousand probes a second, while parameters, key, addresses and MTU change."""
+    made = master(rachael, "192.0.2.1/32", "192.0.2.2/32")
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+    before = made.status()
+    with client.background("ping", "-q", "-i", "0.001", "-c", "4000", "-W", "1", "192.0.2.1", stdout=-1, stop=False) as ping:
+        for advskew in (10, 200, 0):
+            made.set(advskew=advskew)
+        made.set(advbase=2)
+        made.set(**{"pass": "tyrell"})
+        made.add_address("192.0.2.3/32", "192.0.2.4/24", "2001:db8::1/64")
+        for address in ("192.0.2.2/32", "192.0.2.4/24", "2001:db8::1/64"):
+            made.remove_address(address)
+        rachael.ip("link", "set", "eth0", "mtu", "1400")
+        rachael.ip("link", "set", "eth0", "mtu", "1500")
+        rachael.run("ethtool", "-K", "eth0", "tso", "off")
+        made.set(advbase=1)
+        answer = ping.stdout.read()
+    assert "4000 packets transmitted, 4000 received, 0% packet loss" in answer, answer
+    now = made.status()
+    assert (now["state"], now["transitions"]) == ("MASTER", before["transitions"])
+
+
+@pytest.mark.parametrize("first", ["rachael", "pris"])
+def test_address_added_on_both_hosts_within_the_time_out_changes_nothing(rachael, pris, client, first):
+    """Pitfall P2: in between the digests do not match, and the BACKUP counts that, and waits."""
+    ours, theirs = master(rachael), group(pris, advskew=100)
+    theirs.wait("BACKUP")
+    order = [ours, theirs] if first == "rachael" else [theirs, ours]
+    with Capture(client.ns, "eth0", "in") as capture:
+        capture.advertisement(2)
+        order[0].add_address("192.0.2.2/32")
+        capture.advertisement(2)
+        capture.advertisement(2)
+        order[1].add_address("192.0.2.2/32")
+        capture.during(5)
+    assert (ours.state, theirs.state) == ("MASTER", "BACKUP")
+    assert (ours.status()["transitions"], theirs.status()["transitions"]) == (2, 1)
+    assert theirs.counters()["discard_bad_digest"] == 2
+
+
+@pytest.mark.parametrize("first", ["rachael", "pris"])
+def test_address_added_on_one_host_only_heals_when_the_other_has_it(rachael, pris, client, first):
+    """Until then both are MASTER, as the protocol has it; then the better one is, within one interval, and the
+    segment is told where the addresses are."""
+    ours, theirs = master(rachael), group(pris, advskew=100)
+    theirs.wait("BACKUP")
+    order = [ours, theirs] if first == "rachael" else [theirs, ours]
+    order[0].add_address("192.0.2.2/32")
+    theirs.wait("MASTER")
+    assert ours.state == "MASTER"
+    order[1].add_address("192.0.2.2/32")
+    theirs.wait("BACKUP", 1.1)
+    assert ours.status()["transitions"] == 2
+    for address in ("192.0.2.1", "192.0.2.2"):
+        client.run("ping", "-c", "1", "-W", "2", address)
