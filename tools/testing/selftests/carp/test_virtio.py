@@ -18,7 +18,7 @@ DRIVER = pathlib.Path("/sys/bus/virtio/drivers/virtio_net")
 
 def cards():
     """The cards that are in the namespace of the tests, by the names of their virtio devices."""
-    return {path.name: next(path.glob("net/*")).name for path in sorted(DRIVER.glob("virtio*"))}
+    return {path.name: net.name for path in sorted(DRIVER.glob("virtio*")) for net in path.glob("net/*")}
 
 
 class Wired(Host):
@@ -48,7 +48,7 @@ def pair(segment):
         eventually(lambda host=host: host.rtnl.link("eth0")[33][0], 5, "carrier")
     yield hosts, names
     for host in hosts:
-        run("ip", "-n", host.ns, "link", "set", "eth0", "netns", "1", check=False)
+        run("ip", "-n", host.ns, "link", "set", "eth0", "netns", "1", "name", names[host.name], check=False)
         host.rtnl.close()
         run("ip", "netns", "del", host.ns)
 
