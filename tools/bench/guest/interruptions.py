@@ -14,9 +14,8 @@ from member import SHARED
 from ours import Ours
 from prober import Probe
 from topology import Segment
-from ucarp import Ucarp
 
-KINDS = (Ours, Keepalived, KeepalivedVmac, Ucarp)
+KINDS = (Ours, Keepalived, KeepalivedVmac)
 
 
 class Scene:

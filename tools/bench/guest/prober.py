@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from wire import Capture, checksum
+from wire import PACKET_OUTGOING, Capture, checksum, mac_text
 
 IDENTIFIER, REQUEST, ANSWER = 0x6361, 8, 0
 PERIOD = 1_000_000
@@ -36,13 +36,27 @@ def ask(address):
         time.sleep(max(due - time.monotonic_ns(), 0) / 1e9)
 
 
-def echo(frame):
+def echo(raw):
     """(type, number) of a frame that belongs to the probe, or None."""
-    raw = frame.raw
     if len(raw) < 42 or raw[12:14] != b"\x08\x00" or raw[23] != socket.IPPROTO_ICMP:
         return None
     kind, identifier, low, high = raw[34], *struct.unpack_from("!HHH", raw, 38)
     return (kind, high << 16 | low) if identifier == IDENTIFIER and kind in (REQUEST, ANSWER) else None
+
+
+def probes(capture):
+    """What a capture has of the probe: (type, number, time, frame, whether it left). For tens of
+    thousands of frames at once, which wire.py's way of reading would take long for."""
+    receive = capture.socket.recvmsg
+    while True:
+        try:
+            raw, ((_, _, stamp),), _, address = receive(64, 64, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        found = echo(raw)
+        if found:
+            seconds, nanoseconds = struct.unpack("qq", stamp)
+            yield *found, seconds * 1_000_000_000 + nanoseconds, raw, address[2] == PACKET_OUTGOING
 
 
 @dataclasses.dataclass
@@ -78,6 +92,7 @@ class Probe:
     """`client` asks for `address`; `gateways` are watched."""
 
     def __init__(self, client, address, gateways):
+        # Closed when the probe is forgotten.
         self._captures = {host.name: Capture(host.ns, "eth0") for host in (client, *gateways)}
         self._client = client.name
         self._program = subprocess.Popen(
@@ -89,18 +104,18 @@ class Probe:
         self._program.wait()
         time.sleep(1)
         account = Account({}, {}, {})
+        for kind, number, when, *_ in probes(self._captures.pop(self._client)):
+            times = account.asked if kind == REQUEST else account.answered
+            times.setdefault(number, when)
+        lost = set(account.lost)
         for name, capture in self._captures.items():
-            for frame in capture.drain():
-                found = echo(frame)
-                if found and name == self._client:
-                    times = account.asked if found[0] == REQUEST else account.answered
-                    times.setdefault(found[1], frame.time)
-                elif found:
-                    what = "the request" if found[0] == REQUEST else "the answer"
-                    way = "left" if frame.outgoing else "came to"
-                    place = f"{what} {way} {name} ({frame.source} > {frame.destination})"
-                    account.places.setdefault(found[1], []).append(place)
-            capture.__exit__()
+            # What was answered has no story to tell.
+            for kind, number, _, raw, outgoing in probes(capture) if lost else ():
+                if number in lost:
+                    what = "the request" if kind == REQUEST else "the answer"
+                    way = "left" if outgoing else "came to"
+                    place = f"{what} {way} {name} ({mac_text(raw[6:12])} > {mac_text(raw[:6])})"
+                    account.places.setdefault(number, []).append(place)
         return account
 
 

@@ -91,7 +91,7 @@ def case(kind, pace_name, repeats):
     other.start()
     time.sleep(5)
     watch = Watch(hosts["client"])
-    seconds = 20 if pace.interval >= SECOND else 10
+    seconds = 12 if pace.interval >= SECOND else 10
     for load, busy in LOADS.items():
         with busy():
             time.sleep(3)  # all are there now
