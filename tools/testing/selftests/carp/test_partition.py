@@ -34,6 +34,32 @@ class Partition:
         return [entry["ifname"] for entry in shown if entry["mac"] == VIRTUAL_MAC and entry.get("master")]
 
 
+@pytest.mark.parametrize("after", ["rachael"])
+def test_healing_makes_one_master_and_it_announces(segment, after):
+    """Whichever of the two speaks first when the partition ends."""
+    split = Partition(segment)
+    client = split.net.client
+    assert split.port_of_the_virtual_mac() == ["pris"]
+    # Heal just after an advertisement of the one, so that the other's is the first.
+    with Capture(after, "eth0", "out") as capture:
+        capture.advertisement(3)
+    with Capture(client.ns, "eth0", "in") as capture:
+        segment.heal(split.net.rachael)
+        healed = capture.until(lambda f: f.advertisement and f.advertisement["ip"]["source"] == "192.0.2.11", 3,
+                               "rachael's advertisement")
+        split.second.wait("BACKUP", 2)
+        frames = capture.during(3)
+    assert split.first.state == "MASTER"
+    announced = [f for f in capture.frames if f.arp and f.arp["sender"] == f.arp["target"] == VIP["v4"]]
+    mine = [f for f in announced if f.time >= healed.time - 5 * MS]
+    assert mine, "the one that stays has announced nothing"
+    assert mine[0].time - healed.time <= interval(1, 0) + MS
+    assert {(f.source, f.arp["sender_mac"]) for f in mine} == {(VIRTUAL_MAC, VIRTUAL_MAC)}
+    assert split.port_of_the_virtual_mac() == ["rachael"]
+    assert [f for f in advertisements(frames) if f.advertisement["ip"]["source"] == "192.0.2.12"] == []
+    client.run("ping", "-c", "1", "-W", "2", VIP["v4"])
+
+
 def test_traffic_flows_within_an_interval_of_healing(segment):
     """Pings every 20 ms from the moment of healing: after an interval, none is lost."""
     split = Partition(segment)
@@ -47,6 +73,20 @@ def test_traffic_flows_within_an_interval_of_healing(segment):
     lost = [number for number in range(150) if number not in answered]
     print("lost", lost)
     assert not [number for number in lost if number * 0.02 > interval(1, 0) / NS + 0.1]
+
+
+def test_another_master_is_counted_and_logged(segment):
+    """The MASTER that hears another says so, once and not for every advertisement."""
+    split = Partition(segment)
+    with Capture("pris", "eth0", "out") as capture, Capture("rachael", "eth0", "out") as better:
+        better.advertisement(3)  # so that pris is the next to speak, and rachael to hear
+        segment.heal(split.net.rachael)
+        capture.advertisement(3)
+    split.second.wait("BACKUP", 2)
+    assert split.first.counters()["other_master"] + split.second.counters()["other_master"] >= 1
+    said = [line for line in split.log.read() if "carp" in line]
+    print("\n".join(said))
+    assert [line for line in said if "192.0.2.1" in line and "master" in line.lower()]
 
 
 def test_deaf_in_one_direction(segment):

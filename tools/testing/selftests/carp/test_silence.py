@@ -59,6 +59,16 @@ def test_a_minute_as_backup(backup, pris):
     assert made.counters()["tx_v4"] == made.counters()["tx_v6"] == made.counters()["announcements"] == 0
 
 
+def test_up_and_down(backup, pris):
+    made = backup()
+    with silence(pris):
+        for _ in range(3):
+            made.down()
+            made.up()
+            made.wait("BACKUP", 2)
+    assert made.state == "BACKUP"
+
+
 def test_parent_down_and_up(backup, pris):
     made = backup()
     with silence(pris):

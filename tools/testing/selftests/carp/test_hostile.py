@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""No sysctl surgery: with Debian's defaults and with each setting that Linux solutions have to
+change, the address answers, the gateway forwards, and a failover happens, with nothing given
+away; and so with a firewall that drops what it does not know and was written for the parent.
+"""
+
+import contextlib
+
+import packets
+import pytest
+from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, VIP, VIRTUAL_MAC, Gateways, mac_of
+from wire import BROADCAST, Capture, Injector, arp_request
+
+# {sysctl: value} of net.ipv4.conf, for the devices all, eth0, eth1 and carp0.
+SETTINGS = {
+    "defaults": [{}],
+    "reverse path": [{"rp_filter": 1}, {"rp_filter": 2}, {"rp_filter": 1, "log_martians": 1}, {"rp_filter": 1, "src_valid_mark": 1},
+                     {"accept_local": 1}, {"rp_filter": 1, "accept_local": 1}, {"route_localnet": 1}],
+    "arp": [{"arp_ignore": 1}, {"arp_ignore": 2}, {"arp_ignore": 8}, {"arp_announce": 1}, {"arp_announce": 2}, {"arp_filter": 1},
+            {"arp_ignore": 1, "arp_announce": 2}],
+    "all at once": [{"rp_filter": 1, "arp_ignore": 2, "arp_announce": 2, "arp_filter": 1, "promote_secondaries": 1,
+                     "accept_redirects": 0, "send_redirects": 0, "secure_redirects": 0, "shared_media": 0}],
+}
+
+FIREWALLS = {
+    "none": None,
+    "invalid": """
+table inet f {
+  chain prerouting { type filter hook prerouting priority 0; ct state invalid drop; }
+  chain input { type filter hook input priority 0; ct state invalid drop; }
+  chain forward { type filter hook forward priority 0; ct state invalid drop; }
+  chain output { type filter hook output priority 0; ct state invalid drop; }
+}""",
+    # As one writes it for a router with two interfaces, with the reverse path in it, and no word about carp.
+    "for the parent": """
+table inet f {
+  chain prerouting { type filter hook prerouting priority -200; fib saddr . iif oif missing drop; }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    iifname "lo" accept
+    iifname { "eth0", "eth1" } meta l4proto 112 accept
+    iifname { "eth0", "eth1" } icmp type echo-request accept
+    iifname { "eth0", "eth1" } meta l4proto ipv6-icmp accept
+    meta l4proto igmp accept
+  }
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "eth0" oifname "eth1" accept
+  }
+}""",
+}
+
+
+def own_mac_claims(frames, real):
+    """Messages in which a real MAC says that it is where a virtual address is."""
+    found = []
+    for frame in frames:
+        seen = packets.nd(frame)
+        if frame.arp and frame.arp["sender"] == VIP["v4"] and frame.arp["sender_mac"] in real:
+            found.append(frame)
+        if seen and VIP["v6"] in (seen["source"], seen["target"] if seen["type"] == 136 else None) and seen["mac"] in real:
+            found.append(frame)
+    return found
+
+
+@contextlib.contextmanager
+def nothing_given_away(net):
+    real = {mac_of(router) for router in net.routers.values()}
+    with Capture(net.client.ns, "eth0", "in") as capture:
+        yield
+        frames = capture.frames + capture.drain()
+    assert own_mac_claims(frames, real) == []
+
+
+def answers(net, target):
+    with Injector(net.client) as injector, Capture(net.client.ns, "eth0", "in") as capture:
+        injector.send(arp_request(CLIENT_MAC, CLIENT["v4"], target, BROADCAST))
+        return [f.arp["sender_mac"] for f in capture.during(0.3)
+                if f.arp and f.arp["operation"] == 2 and f.arp["sender"] == target]
+
+
+def everything_works(net):
+    """Pings to the address and through it, in both families, and one answer to a question."""
+    for family in net.families:
+        with Injector(net.client) as injector, Capture(net.client.ns, "eth0", "in") as capture:
+            for target in (VIP[family], SERVER[family]):
+                injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), CLIENT[family], target))
+                capture.until(lambda f, target=target: packets.echo_reply(f, target), 3, f"an answer of {target}")
+    assert answers(net, VIP["v4"]) == [VIRTUAL_MAC]
+
+
+@contextlib.contextmanager
+def hostile(net, settings):
+    """These settings on both gateways, for the duration."""
+    print("#", settings)
+    paths = [(router, f"net.ipv4.conf.{device}.{name}", value) for name, value in settings.items()
+             for router in net.routers.values() for device in ("all", "eth0", "eth1", "carp0")]
+    before = [router.sysctl(path) for router, path, _ in paths]
+    for router, path, value in paths:
+        router.sysctl(path, value)
+    yield
+    for (router, path, _), value in zip(paths, before):
+        router.sysctl(path, value)
+
+
+def pair(segment, firewall=None):
+    net = Gateways(segment)
+    for router in net.routers.values():
+        if firewall:
+            router.run("nft", firewall)
+    net.outside, net.inside = net.groups(), net.routes()
+    net.inside[0].wait("MASTER")
+    return net
+
+
+def scenario(net, settings):
+    """Everything works, also when the gateways do not know the client, and after a failover, and
+    when the preferred one is back."""
+    with hostile(net, settings), nothing_given_away(net):
+        # The parent's own addresses, as before.
+        for name, router in net.routers.items():
+            if settings.get("arp_ignore") != 8:
+                assert answers(net, OWN[name]["v4"]) == [mac_of(router)]
+        for router in net.routers.values():
+            router.batch("neigh flush dev eth0 nud permanent", "neigh flush dev eth0")
+        everything_works(net)
+        for one in (net.segment, net.behind):
+            one.cut(net.rachael)
+        for made in (net.outside[1], net.inside[1]):
+            made.wait("MASTER")
+        everything_works(net)
+        for one in (net.segment, net.behind):
+            one.heal(net.rachael)
+        for made in (net.outside[1], net.inside[1]):
+            made.wait("BACKUP")
+        everything_works(net)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_failover_with_settings(segment, name):
+    net = pair(segment)
+    for settings in SETTINGS[name]:
+        scenario(net, settings)
+
+
+@pytest.mark.parametrize("name", [name for name in FIREWALLS if name != "none"])
+def test_failover_with_firewall(segment, name):
+    """Unchanged by the failover, and named after the parent alone."""
+    scenario(pair(segment, FIREWALLS[name]), {"rp_filter": 1})
+
+
+def test_hosts_that_do_not_forward(segment):
+    """ip_forward off: the address answers, fails over, and nothing is passed on or rejected."""
+    net = Gateways(segment)
+    for router in net.routers.values():
+        router.sysctl("net.ipv4.ip_forward", 0)
+        router.sysctl("net.ipv6.conf.all.forwarding", 0)
+    _, second = net.groups()
+
+    def check():
+        with Capture(net.client.ns, "eth0", "in") as capture, Capture(net.server.ns, "eth0", "in") as behind:
+            with Injector(net.client) as injector:
+                for family in net.families:
+                    for target in (VIP[family], SERVER[family]):
+                        injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), CLIENT[family], target))
+            frames = capture.during(1)
+            assert [f for f in behind.drain() if packets.icmp_type(f) in (("v4", 8), ("v6", 128))] == []
+        assert sorted(f.ip["source"] for f in frames if packets.echo_reply(f)) == sorted(VIP.values())
+        assert [f for f in frames if packets.icmp_type(f) in (("v4", 3), ("v4", 5), ("v6", 1), ("v6", 137))] == []
+
+    with nothing_given_away(net), hostile(net, SETTINGS["all at once"][0]):
+        check()
+        net.segment.cut(net.rachael)
+        second.wait("MASTER")
+        check()
+
+
+def test_flows_are_the_parents_for_conntrack(segment):
+    """A connection through the MASTER is one flow, established and not "invalid", though its first
+    packet came to the virtual MAC and its answers leave from the parent's."""
+    net = pair(segment, FIREWALLS["for the parent"])
+    with Injector(net.client) as injector, Capture(net.client.ns, "eth0", "in") as capture:
+        for number in range(1, 4):
+            injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), CLIENT["v4"], SERVER["v4"], number))
+            capture.until(lambda f: packets.echo_reply(f, SERVER["v4"]), 2, "the answer")
+    flows = net.rachael.run("conntrack", "-L", "-p", "icmp").stdout
+    assert flows.count(f"src={CLIENT['v4']} dst={SERVER['v4']}") == 1
