@@ -53,6 +53,16 @@ void carp_helper_setup_virtual(struct net_device *dev)
 	dev->lltx = true;
 }
 
+void carp_helper_netif_addr_lock_bh(struct net_device *dev)
+{
+	netif_addr_lock_bh(dev);
+}
+
+void carp_helper_netif_addr_unlock_bh(struct net_device *dev)
+{
+	netif_addr_unlock_bh(dev);
+}
+
 bool carp_helper_is_vlan_dev(const struct net_device *dev)
 {
 	return is_vlan_dev(dev);

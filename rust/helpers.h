@@ -33,6 +33,8 @@ bool carp_helper_netif_is_bridge_master(const struct net_device *dev);
 bool carp_helper_netif_is_l3_master(const struct net_device *dev);
 
 /* linux/if_vlan.h */
+void carp_helper_netif_addr_lock_bh(struct net_device *dev);
+void carp_helper_netif_addr_unlock_bh(struct net_device *dev);
 bool carp_helper_is_vlan_dev(const struct net_device *dev);
 
 /* linux/etherdevice.h */

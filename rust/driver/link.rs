@@ -137,6 +137,10 @@ impl Driver for Carp {
         inherit::features(device, wanted)
     }
 
+    fn below(device: &Device<Self>) -> Option<&NetDevice> {
+        device.private().parent.get()
+    }
+
     fn open(device: &Device<Self>, _: &Rtnl) -> Result {
         conditions::refresh(device);
         Ok(())

@@ -103,6 +103,9 @@ pub(super) fn attach(
     port.set_vhid(device, final_vhid, rtnl);
     inherit::follow(device, parent, rtnl);
     vrf::follow(device, parent, rtnl);
+    if device.is_running() {
+        device.share_filter(parent, rtnl);
+    }
     conditions::refresh_addresses(device);
     Ok(())
 }
@@ -116,6 +119,7 @@ pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
     };
     conditions::refresh(device);
     bridge::forget(device, port.parent(), rtnl);
+    device.unshare_filter(port.parent(), rtnl);
     port.leave(device, rtnl);
 }
 

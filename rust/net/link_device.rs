@@ -130,6 +130,10 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
     /// context, RTNL held.
     fn fix_features(device: &Device<Self>, wanted: Features) -> Features;
 
+    /// The device that this one receives through: its filter lets pass what this
+    /// one has joined. Any context.
+    fn below(device: &Device<Self>) -> Option<&NetDevice>;
+
     /// The device is being brought up. Process context, RTNL held.
     fn open(device: &Device<Self>, rtnl: &Rtnl) -> Result;
 

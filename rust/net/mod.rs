@@ -20,6 +20,7 @@ pub(crate) mod inet_protocol;
 pub(crate) mod link_device;
 pub(crate) mod local_route;
 pub(crate) mod multicast;
+pub(crate) mod multicast_filter;
 pub(crate) mod namespace;
 pub(crate) mod netdevice;
 pub(crate) mod notifier;

@@ -114,6 +114,7 @@ impl<T: Driver> Link<T> {
         device_ops.ndo_uninit = Some(Self::uninit_callback);
         device_ops.ndo_open = Some(Self::open_callback);
         device_ops.ndo_stop = Some(Self::stop_callback);
+        device_ops.ndo_set_rx_mode = Some(Self::set_rx_mode_callback);
         device_ops.ndo_start_xmit = Some(Self::transmit_callback);
         device_ops.ndo_fix_features = Some(Self::fix_features_callback);
         device_ops.ndo_features_check = Some(bindings::passthru_features_check);
@@ -232,7 +233,22 @@ impl<T: Driver> Link<T> {
         // SAFETY: A registered device of ours; the core holds the RTNL.
         let (device, rtnl) = unsafe { (Device::<T>::from_raw(raw), Rtnl::assume_held()) };
         T::stop(device, &rtnl);
+        if let Some(below) = T::below(device) {
+            device.unshare_filter(below, &rtnl);
+        }
         0
+    }
+
+    /// # Safety
+    ///
+    /// Only to be called by the networking core, as `ndo_set_rx_mode` of a device of this kind.
+    unsafe extern "C" fn set_rx_mode_callback(raw: *mut bindings::net_device) {
+        // SAFETY: A registered device of ours.
+        let device = unsafe { Device::<T>::from_raw(raw) };
+        if let Some(below) = T::below(device) {
+            // SAFETY: The core holds the lock of the device's addresses.
+            unsafe { device.share_filter_locked(below) };
+        }
     }
 
     /// # Safety

@@ -183,6 +183,27 @@ def test_multicast_membership(rachael):
     assert "224.0.0.18" not in shown and "01:00:5e:00:00:12" not in shown
 
 
+def test_parent_lets_solicitations_pass(rachael):
+    """A NIC that filters would drop the questions for the virtual address, so that nobody
+    found it who did not know its MAC already."""
+    made = group(rachael)
+    made.add_address("2001:db8::cafe:10/64")
+
+    def filtered():
+        return "33:33:ff:fe:00:10" in rachael.ip("maddr", "show", "dev", "eth0").stdout
+
+    assert filtered()
+    made.remove_address("2001:db8::cafe:10/64")
+    assert not filtered()
+    made.add_address("2001:db8::cafe:10/64")
+    made.down()
+    assert not filtered()
+    made.up()
+    assert filtered()
+    made.delete()
+    assert not filtered()
+
+
 @pytest.mark.parametrize("kind", ["vlan", "bond", "bridge"])
 def test_kinds_of_parent(rachael, client, kind):
     """VLAN, bond and bridge as parents: elected, and the address answers."""
