@@ -27,14 +27,16 @@ use driver::{
     network::Network,
     parent,
     reboot,
-    receive::Advertisements, //
+    receive::Advertisements,
+    routes, //
 };
 use net::{
     inet_protocol,
     link_device::Driver,
     notifier,
     pernet,
-    rtnl_link, //
+    rtnl_link,
+    workqueue, //
 };
 
 module! {
@@ -67,6 +69,7 @@ struct Module {
     advertisements_v4: inet_protocol::RegistrationV4<Advertisements>,
     #[pin]
     network: pernet::Registration<Network>,
+    routes: workqueue::Open,
 }
 
 impl kernel::InPlaceModule for Module {
@@ -74,6 +77,7 @@ impl kernel::InPlaceModule for Module {
     /// the first device.
     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            routes: routes::open_queue()?,
             network <- pernet::Registration::new(),
             advertisements_v4 <- inet_protocol::RegistrationV4::new(),
             advertisements_v6 <- inet_protocol::RegistrationV6::new(),

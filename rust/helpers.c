@@ -30,6 +30,16 @@ struct net_device *carp_helper_next_net_device(struct net_device *dev)
 	return next_net_device(dev);
 }
 
+struct net_device *carp_helper_first_net_device_rcu(struct net *net)
+{
+	return list_first_or_null_rcu(&net->dev_base_head, struct net_device, dev_list);
+}
+
+struct net_device *carp_helper_next_net_device_rcu(struct net_device *dev)
+{
+	return next_net_device_rcu(dev);
+}
+
 void *carp_helper_netdev_priv(const struct net_device *dev)
 {
 	return netdev_priv(dev);
@@ -288,4 +298,19 @@ u64 carp_helper_sum_counters(const u64 __percpu *counter)
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(*per_cpu_ptr(counter, cpu));
 	return sum;
+}
+
+int carp_helper_check_net(const struct net *net)
+{
+	return check_net(net);
+}
+
+u32 carp_helper_vrf_table_rcu(const struct net_device *dev)
+{
+	return l3mdev_fib_table_rcu(dev);
+}
+
+void carp_helper_init_delayed_work(struct delayed_work *work, work_func_t function)
+{
+	INIT_DELAYED_WORK(work, function);
 }

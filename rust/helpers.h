@@ -14,8 +14,11 @@
 #include <linux/spinlock.h>
 #include <net/netlink.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
+#include <net/l3mdev.h>
+#include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 /* linux/netdevice.h */
@@ -24,6 +27,8 @@ void carp_helper_dev_put(struct net_device *dev);
 struct net *carp_helper_dev_net(const struct net_device *dev);
 struct net_device *carp_helper_first_net_device(struct net *net);
 struct net_device *carp_helper_next_net_device(struct net_device *dev);
+struct net_device *carp_helper_first_net_device_rcu(struct net *net);
+struct net_device *carp_helper_next_net_device_rcu(struct net_device *dev);
 void *carp_helper_netdev_priv(const struct net_device *dev);
 int carp_helper_dev_queue_xmit(struct sk_buff *skb);
 unsigned int carp_helper_ll_reserved_space(const struct net_device *dev);
@@ -86,7 +91,14 @@ void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode);
 int carp_helper_inet_sdif(const struct sk_buff *skb);
 int carp_helper_inet6_sdif(const struct sk_buff *skb);
 
-/* net/netns/generic.h */
+/* net/l3mdev.h */
+u32 carp_helper_vrf_table_rcu(const struct net_device *dev);
+
+/* linux/workqueue.h */
+void carp_helper_init_delayed_work(struct delayed_work *work, work_func_t function);
+
+/* net/net_namespace.h, net/netns/generic.h */
+int carp_helper_check_net(const struct net *net);
 void *carp_helper_net_generic(const struct net *net, unsigned int id);
 
 /* linux/percpu.h */

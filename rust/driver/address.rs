@@ -13,25 +13,29 @@ use super::{
         self,
         Address, //
     },
-    port::Port, //
+    port::Port,
+    routes, //
 };
-use crate::net::{
-    link_device::Device,
-    netdevice::NetDevice,
-    notifier::{
-        inet6addr::{
-            self,
-            Inet6Address, //
+use crate::{
+    net::{
+        link_device::Device,
+        netdevice::NetDevice,
+        notifier::{
+            inet6addr::{
+                self,
+                Inet6Address, //
+            },
+            inet6addr_validator,
+            inetaddr::{
+                self,
+                AddressEvent,
+                InetAddress, //
+            }, //
         },
-        inet6addr_validator,
-        inetaddr::{
-            self,
-            AddressEvent,
-            InetAddress, //
-        }, //
+        rtnl::Rtnl,
+        rx_handler, //
     },
-    rtnl::Rtnl,
-    rx_handler, //
+    proto::ownership::Ip,
 };
 use kernel::{
     prelude::*,
@@ -51,15 +55,17 @@ impl inetaddr::Handler for Watch {
                 parent::adopt(group, Address::V4(address.address()), rtnl);
                 // The route to the subnet is the parent's: with one of our own,
                 // strict reverse path filters drop what comes in on the parent.
-                if parent_has_subnet(group, address.address()) {
-                    address.set_no_prefix_route();
-                }
+                address.set_no_prefix_route();
             }
             conditions::refresh_addresses(group);
+            routes::changed(group);
             if event == AddressEvent::Up {
                 announce::one_v4(group, address.address());
             }
-        } else if let Some(port) = Port::of(device, rtnl) {
+            return;
+        }
+        routes::own_address_changed(device, Ip::V4(address.address()));
+        if let Some(port) = Port::of(device, rtnl) {
             // Advertisements come from another address now.
             conditions::refresh_all(&port);
         }
@@ -84,16 +90,15 @@ impl inet6addr::Handler for Watch {
                 address.set_no_dad();
             }
             conditions::refresh_addresses(group);
+            routes::changed(group);
             if event == AddressEvent::Up {
                 announce::one_v6(group, address.address());
             }
-        } else if let Some(port) = rx_handler::attached::<Port>(device, &rcu::read_lock()) {
+            return;
+        }
+        routes::own_address_changed(device, Ip::V6(address.address()));
+        if let Some(port) = rx_handler::attached::<Port>(device, &rcu::read_lock()) {
             conditions::refresh_all(port);
         }
     }
-}
-
-fn parent_has_subnet(group: &Device<Carp>, address: [u8; 4]) -> bool {
-    let parent = group.private().parent.get();
-    parent.is_some_and(|parent| parent::subnet_of(parent, Address::V4(address)).is_some())
 }

@@ -17,7 +17,8 @@ use super::{
     inherit::Limits,
     link::Carp,
     log,
-    port::Port, //
+    port::Port,
+    routes, //
 };
 use crate::{
     net::{
@@ -297,6 +298,7 @@ impl Outcome {
             counters.other_master.increment();
         }
         if let Some(transition) = self.actions.transition {
+            routes::state_changed(device);
             log::transition(device, &transition);
         }
     }

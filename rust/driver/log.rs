@@ -17,6 +17,10 @@ use crate::{
         ratelimit::net_ratelimit, //
     },
     proto::{
+        ownership::{
+            Ip,
+            Route, //
+        },
         Discard,
         Notice,
         Reason,
@@ -105,6 +109,31 @@ pub(super) fn discard(parent: &NetDevice, vhid: Option<Vhid>, source: Source, di
             Discard::OwnEcho => "our own, sent back by the network",
         },
     );
+}
+
+/// A route that the state of a group asks for could not be added.
+pub(super) fn route_failed(route: &Route, error: Error) {
+    if !net_ratelimit() {
+        return;
+    }
+    let address = match route.destination.address {
+        Ip::V4(address) => Address(Source::V4(address)),
+        Ip::V6(address) => Address(Source::V6(address)),
+    };
+    if error == EEXIST {
+        pr_info!(
+            "a route to {}/{} is there already, and is used\n",
+            address,
+            route.destination.prefix_len,
+        );
+    } else {
+        pr_warn!(
+            "no route to {}/{}, will try again: {:?}\n",
+            address,
+            route.destination.prefix_len,
+            error,
+        );
+    }
 }
 
 /// The address of a sender, in a message.

@@ -43,4 +43,7 @@ pub(crate) mod reboot;
 pub(crate) mod receive;
 pub(crate) mod report;
 pub(crate) mod request;
+pub(crate) mod route_ledger;
+pub(crate) mod route_plan;
+pub(crate) mod routes;
 pub(crate) mod vrf;

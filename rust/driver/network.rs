@@ -7,7 +7,8 @@
 
 use super::{
     announce::Solicitations,
-    conditions, //
+    conditions,
+    routes::Keeper, //
 };
 use crate::net::{
     arp_output,
@@ -24,7 +25,8 @@ use crate::net::{
         Entry,
         Table,
         Values, //
-    }, //
+    },
+    workqueue::Work, //
 };
 use kernel::{
     prelude::*,
@@ -41,6 +43,8 @@ pub(crate) struct Network {
     knobs: Table<Knobs>,
     #[pin]
     arp_output: arp_output::Hook<Solicitations>,
+    #[pin]
+    routes: Work<Keeper>,
 }
 
 static NETWORK: Id<Network> = Id::new();
@@ -52,6 +56,7 @@ impl PerNamespace for Network {
         try_pin_init!(Self {
             knobs <- Table::new(&founding, Knobs::new()),
             arp_output <- arp_output::Hook::new(&founding),
+            routes <- Keeper::new(&founding),
         })
     }
 
@@ -136,4 +141,12 @@ pub(super) fn preempt(namespace: &Namespace) -> bool {
 /// How much is logged.
 pub(super) fn log_level(namespace: &Namespace) -> i32 {
     knob(namespace, |knobs| &knobs.log).unwrap_or(Knobs::LOG)
+}
+
+/// Has something done to the work that keeps the namespace's routes; nothing in a
+/// namespace on its way out.
+pub(super) fn with_routes(namespace: &Namespace, act: impl FnOnce(&Work<Keeper>)) {
+    if let Some(network) = pernet::get::<Network>(namespace) {
+        act(&network.routes);
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     inherit,
     link::Carp,
     port::Port,
+    routes,
     vrf, //
 };
 use crate::{
@@ -107,6 +108,7 @@ pub(super) fn attach(
         device.share_filter(parent, rtnl);
     }
     conditions::refresh_addresses(device);
+    routes::changed(device);
     Ok(())
 }
 
@@ -231,6 +233,7 @@ pub(crate) struct Watch;
 
 impl Handler for Watch {
     fn event(parent: &NetDevice, event: Event, rtnl: &Rtnl) {
+        routes::device_changed(parent, event, rtnl);
         if let Some(device) = Device::<Carp>::downcast(parent) {
             // Carrier, which tells of mastership.
             if matches!(event, Event::Change | Event::Up | Event::Down) {

@@ -391,7 +391,6 @@ impl Port {
     /// Says whether the routing tables have it that the addresses of a MASTER are
     /// this host's. Until then frames to them are given a way of their own. Too
     /// late for a group that is MASTER no more, it does nothing.
-    #[allow(dead_code, reason = "driver/routes.rs, which calls it, is on its way")]
     pub(super) fn set_routed(&self, vhid: Vhid, routed: bool) {
         let (from, to) = if routed {
             (Place::MASTER, Place::ROUTED)

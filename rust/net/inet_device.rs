@@ -71,8 +71,29 @@ fn find_v4<R>(
 /// Calls `visit` for the IPv6 addresses of a device until it gives something.
 fn find_v6<R>(
     device: &NetDevice,
-    _: &rcu::Guard,
+    guard: &rcu::Guard,
     mut visit: impl FnMut([u8; 16], u8, u32) -> Option<R>,
+) -> Option<R> {
+    find_raw_v6(device, guard, |address| {
+        // SAFETY: `find_raw_v6` gives addresses that are not freed meanwhile; the
+        // address and its prefix are constant.
+        let (bytes, prefix_len, flags) = unsafe {
+            (
+                (*address).addr.in6_u.u6_addr8,
+                (*address).prefix_len as u8,
+                (&raw const (*address).flags).read_volatile(),
+            )
+        };
+        visit(bytes, prefix_len, flags)
+    })
+}
+
+/// Calls `visit` with valid pointers to the IPv6 addresses of a device until it
+/// gives something. They are valid as long as the guard is.
+fn find_raw_v6<R>(
+    device: &NetDevice,
+    _: &rcu::Guard,
+    mut visit: impl FnMut(*mut bindings::inet6_ifaddr) -> Option<R>,
 ) -> Option<R> {
     // SAFETY: The device is valid, and the guard is of a read-side section.
     let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
@@ -87,19 +108,10 @@ fn find_v6<R>(
     while entry != head {
         // SAFETY: All entries but the head are in such a struct.
         let address = unsafe { container_of!(entry, bindings::inet6_ifaddr, if_list) };
-        // SAFETY: Found in the list, and so not freed in the read-side section;
-        // the address and its prefix are constant.
-        let (bytes, prefix_len, flags) = unsafe {
-            (
-                (*address).addr.in6_u.u6_addr8,
-                (*address).prefix_len as u8,
-                (&raw const (*address).flags).read_volatile(),
-            )
-        };
-        if let Some(found) = visit(bytes, prefix_len, flags) {
+        if let Some(found) = visit(address) {
             return Some(found);
         }
-        // SAFETY: As above.
+        // SAFETY: Found in the list, and so not freed in the read-side section.
         entry = unsafe { dereference(&raw const (*entry).next) };
     }
     None
@@ -128,6 +140,72 @@ pub(crate) fn for_each_v6(
 ) {
     find_v6(device, guard, |address, prefix_len, flags| {
         visit(address, prefix_len, flags);
+        None::<()>
+    });
+}
+
+/// What the kernel has done for an IPv6 address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RoutesV6 {
+    /// The local route that it made is in the table.
+    pub(crate) local: bool,
+    /// It is about to make, or to put back, that route.
+    pub(crate) local_to_come: bool,
+    /// It makes no route to the prefix.
+    pub(crate) no_prefix_route: bool,
+}
+
+/// Calls `visit` with each IPv6 address of a device, its prefix length, and the
+/// routes that the kernel made for it.
+///
+/// While the RTNL is held by who adds an address, what is said may be over soon.
+pub(crate) fn for_each_route_v6(
+    device: &NetDevice,
+    guard: &rcu::Guard,
+    mut visit: impl FnMut([u8; 16], u8, RoutesV6),
+) {
+    find_raw_v6(device, guard, |address| {
+        // SAFETY: Not freed before the guard is gone. The address and its prefix
+        // are constant; the others change, and each is read once. The route is
+        // freed a grace period after it was taken away.
+        let (bytes, prefix_len, routes) = unsafe {
+            let route = (&raw const (*address).rt).read_volatile();
+            let flags = (&raw const (*address).flags).read_volatile();
+            let state = (&raw const (*address).state).read_volatile();
+            let routes = RoutesV6 {
+                local: !route.is_null()
+                    && !(&raw const (*route).fib6_node).read_volatile().is_null(),
+                local_to_come: state == bindings::INET6_IFADDR_STATE_PREDAD as kernel::ffi::c_int,
+                no_prefix_route: flags & bindings::IFA_F_NOPREFIXROUTE != 0,
+            };
+            (
+                (*address).addr.in6_u.u6_addr8,
+                (*address).prefix_len as u8,
+                routes,
+            )
+        };
+        visit(bytes, prefix_len, routes);
+        None::<()>
+    });
+}
+
+/// Keeps the kernel from making routes to the prefixes of a device's IPv6 addresses
+/// for which `choose` says so. One that it has made stays.
+pub(crate) fn set_no_prefix_route_v6(
+    device: &NetDevice,
+    guard: &rcu::Guard,
+    mut choose: impl FnMut([u8; 16]) -> bool,
+) {
+    find_raw_v6(device, guard, |address| {
+        // SAFETY: Not freed before the guard is gone; the address is constant, and
+        // the lock protects the flags.
+        unsafe {
+            if choose((*address).addr.in6_u.u6_addr8) {
+                bindings::spin_lock_bh(&raw mut (*address).lock);
+                (*address).flags |= bindings::IFA_F_NOPREFIXROUTE;
+                bindings::spin_unlock_bh(&raw mut (*address).lock);
+            }
+        }
         None::<()>
     });
 }

@@ -61,6 +61,12 @@ impl Namespace {
         self.0.get()
     }
 
+    /// Whether somebody still uses it; it is being dismantled otherwise.
+    pub(crate) fn is_alive(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::check_net(self.as_raw()) != 0 }
+    }
+
     /// Calls `visit` with each namespace. Process context; sleeps.
     pub(crate) fn for_each(_: &Rtnl, mut visit: impl FnMut(&Self)) {
         // SAFETY: A lock that is never freed; it may be taken inside the RTNL.

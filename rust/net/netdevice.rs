@@ -19,7 +19,10 @@ use kernel::{
     error::to_result,
     fmt,
     prelude::*,
-    sync::aref::AlwaysRefCounted,
+    sync::{
+        aref::AlwaysRefCounted,
+        rcu, //
+    },
     types::Opaque, //
 };
 
@@ -123,6 +126,31 @@ impl NetDevice {
             raw = unsafe { bindings::next_net_device(raw) };
         }
         None
+    }
+
+    /// Calls `visit` with each device of a namespace. One that comes or goes
+    /// meanwhile may be seen or not.
+    pub(crate) fn for_each_rcu<'a>(
+        namespace: &Namespace,
+        _: &'a rcu::Guard,
+        mut visit: impl FnMut(&'a Self),
+    ) {
+        // SAFETY: The namespace is valid, and the guard is of a read-side section.
+        let mut raw = unsafe { bindings::first_net_device_rcu(namespace.as_raw()) };
+        while !raw.is_null() {
+            // SAFETY: Found in the list, and so not freed in the read-side section.
+            visit(unsafe { Self::from_raw(raw) });
+            // SAFETY: As above.
+            raw = unsafe { bindings::next_net_device_rcu(raw) };
+        }
+    }
+
+    /// The routing table of the VRF that the device is in, if it is in one.
+    pub(crate) fn vrf_table(&self, _: &rcu::Guard) -> Option<u32> {
+        // SAFETY: Valid by the type invariants, and the guard is of a read-side
+        // section.
+        let table = unsafe { bindings::vrf_table_rcu(self.as_raw()) };
+        (table != 0).then_some(table)
     }
 
     /// The number of the device in its namespace.

@@ -207,6 +207,45 @@ impl Founding<'_> {
     }
 }
 
+impl Founding<'_> {
+    /// The namespace, for data that has something to do in it at any time.
+    ///
+    /// To be part of the data that is being made, as [`Founding::hold`].
+    pub(crate) fn home(&self) -> Home {
+        // INVARIANT: The hold is for this namespace.
+        Home {
+            namespace: NonNull::from(self.namespace),
+            _hold: self.hold(),
+        }
+    }
+}
+
+/// The namespace that data belongs to.
+///
+/// # Invariants
+///
+/// The namespace is not freed before the hold is dropped.
+pub(crate) struct Home {
+    namespace: NonNull<Namespace>,
+    _hold: Hold,
+}
+
+// SAFETY: A namespace, and a hold, belong to no thread.
+unsafe impl Send for Home {}
+
+// SAFETY: As above.
+unsafe impl Sync for Home {}
+
+impl Deref for Home {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        // SAFETY: By the type invariants; `exit` waits for the hold, so that the
+        // invariants of `Namespace` hold as in that callback.
+        unsafe { self.namespace.as_ref() }
+    }
+}
+
 impl Deref for Founding<'_> {
     type Target = Namespace;
 

@@ -25,6 +25,7 @@ pub mod headers;
 pub mod key;
 pub mod mac;
 pub mod neighbour;
+pub mod ownership;
 pub mod parameters;
 pub mod state;
 pub mod time;

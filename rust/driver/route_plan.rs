@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which routes a namespace should have for its groups, as things are now.
+//!
+//! Process context. What is looked at is read under RCU: the RTNL may be held by
+//! somebody else for long.
+
+use super::link::Carp;
+use crate::{
+    net::{
+        inet_device::{
+            self,
+            RoutesV6, //
+        },
+        link_device::Device,
+        namespace::Namespace,
+        netdevice::NetDevice, //
+    },
+    proto::{
+        ownership::{
+            self,
+            Ip,
+            Parent,
+            Prefixed,
+            Route,
+            Standing,
+            Surroundings,
+            Virtual,
+            TABLE_LOCAL,
+            TABLE_MAIN, //
+        },
+        State, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
+
+/// A route that the kernel made for a virtual address and that has to go.
+pub(super) struct Removal {
+    pub(super) destination: Prefixed,
+    pub(super) table: u32,
+    pub(super) device: u32,
+    /// To the prefix, not a local one.
+    pub(super) prefix: bool,
+}
+
+/// What is planned for one group.
+pub(super) struct Part {
+    /// The number of its device.
+    pub(super) device: u32,
+    pub(super) master: bool,
+    /// The kernel is about to do something of which nobody is told: make a local
+    /// route, or find an address of the parent's to be free.
+    pub(super) to_come: bool,
+}
+
+/// A route of the plan.
+pub(super) struct Wanted {
+    pub(super) route: Route,
+    /// Whose it is: a position in [`Plan::parts`].
+    pub(super) part: usize,
+}
+
+/// What should be there, and what should not.
+pub(super) struct Plan {
+    pub(super) parts: KVVec<Part>,
+    /// Sorted; one that two groups want is there twice.
+    pub(super) wanted: KVVec<Wanted>,
+    pub(super) removals: KVVec<Removal>,
+}
+
+impl Plan {
+    /// Looks around in a namespace.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn of(namespace: &Namespace) -> Result<Self> {
+        let mut room = 16;
+        loop {
+            let mut plan = Self {
+                parts: KVVec::with_capacity(room, GFP_KERNEL)?,
+                wanted: KVVec::with_capacity(room, GFP_KERNEL)?,
+                removals: KVVec::with_capacity(room, GFP_KERNEL)?,
+            };
+            if plan.fill(namespace).is_ok() {
+                sort(&mut plan.wanted);
+                return Ok(plan);
+            }
+            room *= 4;
+        }
+    }
+
+    /// Whether a route is wanted.
+    pub(super) fn wants(&self, route: &Route) -> bool {
+        let found = self
+            .wanted
+            .binary_search_by_key(route, |wanted| wanted.route);
+        found.is_ok()
+    }
+
+    fn fill(&mut self, namespace: &Namespace) -> Result<(), NoRoom> {
+        let guard = rcu::read_lock();
+        let mut filled = Ok(());
+        NetDevice::for_each_rcu(namespace, &guard, |device| {
+            if let (Some(group), Ok(())) = (Device::<Carp>::downcast(device), filled) {
+                filled = self.add_group(group, &guard);
+            }
+        });
+        filled
+    }
+
+    fn add_group(&mut self, group: &Device<Carp>, guard: &rcu::Guard) -> Result<(), NoRoom> {
+        let parent = group.private().parent.get();
+        let standing = Standing {
+            master: group.private().machine.lock().core.state() == State::Master,
+            device: group.index(),
+            table: group.vrf_table(guard),
+            parent: parent.map(|parent| Parent {
+                device: parent.index(),
+                table: parent.vrf_table(guard),
+                up: parent.is_running(),
+            }),
+        };
+        let view = View {
+            standing,
+            parent,
+            guard,
+            group,
+        };
+        let mut part = Part {
+            device: standing.device,
+            master: standing.master,
+            to_come: false,
+        };
+        let position = self.parts.len();
+        if let Some(parent) = parent {
+            const WAITING: u32 = inet_device::flags::TENTATIVE;
+            const FAILED: u32 = inet_device::flags::DADFAILED;
+            inet_device::for_each_v6(parent, guard, |_, _, flags| {
+                part.to_come |= flags & (WAITING | FAILED) == WAITING;
+            });
+        }
+        let mut filled = Ok(());
+        inet_device::for_each_v4(group, guard, |address, prefix_len| {
+            let own = Prefixed {
+                address: Ip::V4(address),
+                prefix_len,
+            };
+            filled = filled.and_then(|()| self.add_address(&view, position, own, None));
+        });
+        inet_device::for_each_route_v6(group, guard, |address, prefix_len, routes| {
+            let own = Prefixed {
+                address: Ip::V6(address),
+                prefix_len,
+            };
+            part.to_come |= routes.local_to_come;
+            filled = filled.and_then(|()| self.add_address(&view, position, own, Some(routes)));
+        });
+        filled?;
+        push(&mut self.parts, part)
+    }
+
+    fn add_address(
+        &mut self,
+        view: &View<'_>,
+        part: usize,
+        own: Prefixed,
+        routes: Option<RoutesV6>,
+    ) -> Result<(), NoRoom> {
+        let standing = &view.standing;
+        let around = view.surroundings(own);
+        // What the kernel is about to put there is as good as there for a MASTER.
+        let local = routes.is_none_or(|routes| {
+            routes.local || (standing.master && routes.local_to_come && view.group.is_running())
+        });
+        let address = Virtual { own, local };
+        for route in ownership::routes(standing, address, &around)
+            .into_iter()
+            .flatten()
+        {
+            push(&mut self.wanted, Wanted { route, part })?;
+        }
+        if ownership::hides_local(standing, address, &around) {
+            let removal = Removal {
+                destination: Prefixed::single(own.address),
+                table: standing.table.unwrap_or(TABLE_LOCAL),
+                device: standing.device,
+                prefix: false,
+            };
+            push(&mut self.removals, removal)?;
+        }
+        let prefix_route = routes.is_some_and(|routes| !routes.no_prefix_route);
+        if prefix_route && !own.address.is_link_local() {
+            let removal = Removal {
+                destination: own.network(),
+                table: standing.table.unwrap_or(TABLE_MAIN),
+                device: standing.device,
+                prefix: true,
+            };
+            push(&mut self.removals, removal)?;
+        }
+        Ok(())
+    }
+}
+
+/// Heapsort. (That of the `core` crate has panics that the kernel's checker of object
+/// code does not know.)
+fn sort(list: &mut [Wanted]) {
+    for end in (1..=list.len()).rev() {
+        // The first time, all is made a heap; then what was put on top of it sinks.
+        let last = if end == list.len() { end / 2 } else { 0 };
+        for start in (0..=last).rev() {
+            sink(list.get_mut(..end).unwrap_or_default(), start);
+        }
+        list.swap(0, end - 1);
+    }
+}
+
+/// Has an element sink until it is not less than those below it.
+fn sink(heap: &mut [Wanted], mut at: usize) {
+    let key = |heap: &[Wanted], at: usize| heap.get(at).map(|wanted| wanted.route);
+    loop {
+        let left = 2 * at + 1;
+        let largest = [left, left + 1].into_iter().fold(at, |best, below| {
+            if key(heap, below) > key(heap, best) {
+                below
+            } else {
+                best
+            }
+        });
+        if largest == at {
+            return;
+        }
+        heap.swap(at, largest);
+        at = largest;
+    }
+}
+
+/// The lists are too short; they cannot grow while RCU is held.
+#[derive(Clone, Copy)]
+struct NoRoom;
+
+fn push<T>(list: &mut KVVec<T>, item: T) -> Result<(), NoRoom> {
+    list.push_within_capacity(item).map_err(|_| NoRoom)
+}
+
+/// What one group sees.
+struct View<'a> {
+    standing: Standing,
+    group: &'a Device<Carp>,
+    parent: Option<&'a NetDevice>,
+    guard: &'a rcu::Guard,
+}
+
+impl View<'_> {
+    fn surroundings(&self, address: Prefixed) -> Surroundings {
+        let mut around = Surroundings::default();
+        let Some(parent) = self.parent else {
+            return around;
+        };
+        for_each_usable(parent, address.address, self.guard, |own| {
+            around.add_parents(address, own);
+        });
+        if around.wants_other() {
+            // The first that there is, as for who sends without a preference.
+            NetDevice::for_each_rcu(self.group.namespace(), self.guard, |other| {
+                let elsewhere =
+                    other.vrf_table(self.guard) != self.standing.parent.and_then(|p| p.table);
+                if elsewhere
+                    || !around.wants_other()
+                    || Device::<Carp>::downcast(other).is_some()
+                    || !other.is_running()
+                {
+                    return;
+                }
+                for_each_usable(other, address.address, self.guard, |own| {
+                    if around.wants_other() {
+                        around.add_other(address, own.address);
+                    }
+                });
+            });
+        }
+        around
+    }
+}
+
+/// Calls `visit` for the addresses of a device that may be used, of the family of
+/// `like`.
+fn for_each_usable(
+    device: &NetDevice,
+    like: Ip,
+    guard: &rcu::Guard,
+    mut visit: impl FnMut(Prefixed),
+) {
+    const UNUSABLE: u32 = inet_device::flags::TENTATIVE | inet_device::flags::DADFAILED;
+    match like {
+        Ip::V4(_) => inet_device::for_each_v4(device, guard, |address, prefix_len| {
+            visit(Prefixed {
+                address: Ip::V4(address),
+                prefix_len,
+            });
+        }),
+        Ip::V6(_) => inet_device::for_each_v6(device, guard, |address, prefix_len, flags| {
+            if flags & UNUSABLE == 0 {
+                visit(Prefixed {
+                    address: Ip::V6(address),
+                    prefix_len,
+                });
+            }
+        }),
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Keeping the routing tables in step with who is MASTER.
+//!
+//! What happens elsewhere (in softirq context, under spin locks, under the RTNL) only
+//! queues a work; the work looks at how things are then, and puts the tables right.
+//! So a group that changes its state faster than routes can follow ends right. There
+//! is one work for each namespace, which keeps no device: its ledger knows the routes
+//! by numbers, and what is no longer wanted is deleted, whoever has gone.
+//! `Documentation/routes.md` tells what is done, and why.
+
+use super::{
+    link::Carp,
+    network,
+    route_ledger::Ledger,
+    route_plan::Plan, //
+};
+use crate::{
+    net::{
+        link_device::Device,
+        netdevice::NetDevice,
+        notifier::netdevice::Event,
+        pernet::Founding,
+        rtnl::Rtnl,
+        spin_lock_bh::{
+            new_spin_lock_bh,
+            SpinLockBh, //
+        },
+        workqueue::{
+            self,
+            Pause,
+            Queue,
+            Task,
+            Work, //
+        }, //
+    },
+    proto::ownership::{
+        Ip,
+        Route, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        new_mutex,
+        Mutex, //
+    }, //
+};
+
+/// Where the works of all namespaces are done.
+static QUEUE: Queue = Queue::new(c"carp_routes");
+
+/// Opens the queue, before the first namespace has a work. Process context.
+pub(crate) fn open_queue() -> Result<workqueue::Open> {
+    QUEUE.open()
+}
+
+/// What keeps the routes of one namespace.
+#[pin_data]
+pub(crate) struct Keeper {
+    /// There is, or was, a group.
+    active: Atomic<bool>,
+    /// Something changed since the last round.
+    news: Atomic<bool>,
+    /// Something changed under the RTNL, and may not be over.
+    unsettled: Atomic<bool>,
+    #[pin]
+    doubts: SpinLockBh<Doubts>,
+    #[pin]
+    ledger: Mutex<Ledger>,
+}
+
+impl Keeper {
+    /// The keeper of a namespace, with its work.
+    pub(super) fn new(founding: &Founding<'_>) -> impl PinInit<Work<Self>, Error> {
+        let ledger = Ledger::new(founding.home());
+        Work::new(
+            &QUEUE,
+            try_pin_init!(Self {
+                active: Atomic::new(false),
+                news: Atomic::new(false),
+                unsettled: Atomic::new(false),
+                doubts <- new_spin_lock_bh!(Doubts::NONE, "carp_route_doubts"),
+                ledger <- new_mutex!(ledger, "carp_route_ledger"),
+            }),
+        )
+    }
+
+    fn doubt(&self, doubt: Doubt) {
+        self.doubts.lock().add(doubt);
+    }
+}
+
+impl Task for Keeper {
+    fn run(&self) -> Option<Pause> {
+        // Whoever holds the RTNL may be in the middle of a change of which we were
+        // told already: of an address whose routes the kernel makes next.
+        if self.unsettled.xchg(false, Full) {
+            drop(Rtnl::lock());
+        }
+        let news = self.news.xchg(false, Full);
+        let doubts = core::mem::replace(&mut *self.doubts.lock(), Doubts::NONE);
+        let mut ledger = self.ledger.lock();
+        if news {
+            ledger.forget_patience();
+        }
+        let Ok(plan) = Plan::of(ledger.namespace()) else {
+            self.doubt(Doubt::Everything);
+            return Some(Pause(1000));
+        };
+        ledger.follow(&plan, &doubts)
+    }
+}
+
+/// A reason to look whether a route is still there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// This device went down, or elsewhere, and took its routes with it.
+    Device(u32),
+    /// This source address is gone, and with it the routes that name it.
+    Source(Ip),
+    Everything,
+}
+
+impl Doubt {
+    fn is_about(self, route: &Route) -> bool {
+        match self {
+            Self::Device(index) => route.device == index,
+            Self::Source(address) => route.source == Some(address),
+            Self::Everything => true,
+        }
+    }
+}
+
+/// As many as there is room for, or else one about everything.
+pub(super) struct Doubts([Option<Doubt>; 8]);
+
+impl Doubts {
+    const NONE: Self = Self([None; 8]);
+
+    fn add(&mut self, doubt: Doubt) {
+        if self.0.contains(&Some(doubt)) {
+            return;
+        }
+        match self.0.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(doubt),
+            None => self.0 = [Some(Doubt::Everything); 8],
+        }
+    }
+
+    /// Whether a route may be gone.
+    pub(super) fn are_about(&self, route: &Route) -> bool {
+        self.0.iter().flatten().any(|doubt| doubt.is_about(route))
+    }
+}
+
+/// The state of a group changed. Any context.
+pub(super) fn state_changed(device: &Device<Carp>) {
+    network::with_routes(device.namespace(), |work| {
+        work.active.store(true, Relaxed);
+        tell(work);
+    });
+}
+
+/// An address or the parent of a group changed. Any context; if the RTNL is held, what
+/// is done for it waits until it is given back.
+pub(super) fn changed(device: &Device<Carp>) {
+    // A new address has no routes yet.
+    set_routed(device, false);
+    network::with_routes(device.namespace(), |work| {
+        work.active.store(true, Relaxed);
+        work.unsettled.store(true, Relaxed);
+        tell(work);
+    });
+}
+
+/// An address of a device that is no group's came, or went. Any context.
+pub(super) fn own_address_changed(device: &NetDevice, address: Ip) {
+    doubt(device, Doubt::Source(address));
+}
+
+/// Something happened to a device, of whatever kind.
+pub(super) fn device_changed(device: &NetDevice, event: Event, _: &Rtnl) {
+    match event {
+        Event::Up | Event::Down | Event::ChangeUpper | Event::Unregister => {
+            doubt(device, Doubt::Device(device.index()));
+        }
+        _ => {}
+    }
+}
+
+fn doubt(device: &NetDevice, doubt: Doubt) {
+    network::with_routes(device.namespace(), |work| {
+        if work.active.load(Relaxed) {
+            work.doubt(doubt);
+            work.unsettled.store(true, Relaxed);
+            tell(work);
+        }
+    });
+}
+
+/// Tells frames whether the tables have the addresses of a MASTER as this host's.
+pub(super) fn set_routed(device: &Device<Carp>, routed: bool) {
+    let place = {
+        let machine = device.private().machine.lock();
+        machine.port.clone().zip(machine.vhid)
+    };
+    if let Some((port, vhid)) = place {
+        port.set_routed(vhid, routed);
+    }
+}
+
+fn tell(work: &Work<Keeper>) {
+    work.news.store(true, Release);
+    work.queue();
+}
