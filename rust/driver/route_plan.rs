@@ -144,12 +144,15 @@ impl Plan {
             });
         }
         let mut filled = Ok(());
-        inet_device::for_each_v4(group, guard, |address, prefix_len| {
+        inet_device::for_each_rank_v4(group, guard, |address, prefix_len, secondary| {
             let own = Prefixed {
                 address: Ip::V4(address),
                 prefix_len,
             };
-            filled = filled.and_then(|()| self.add_address(&view, position, own, None));
+            // The kernel's route for a secondary address names the primary one as
+            // source, which is refused while that is not local.
+            let routes = Routes::V4 { local: !secondary };
+            filled = filled.and_then(|()| self.add_address(&view, position, own, routes));
         });
         inet_device::for_each_route_v6(group, guard, |address, prefix_len, routes| {
             let own = Prefixed {
@@ -157,7 +160,8 @@ impl Plan {
                 prefix_len,
             };
             part.to_come |= routes.local_to_come;
-            filled = filled.and_then(|()| self.add_address(&view, position, own, Some(routes)));
+            filled =
+                filled.and_then(|()| self.add_address(&view, position, own, Routes::V6(routes)));
         });
         filled?;
         push(&mut self.parts, part)
@@ -168,14 +172,18 @@ impl Plan {
         view: &View<'_>,
         part: usize,
         own: Prefixed,
-        routes: Option<RoutesV6>,
+        routes: Routes,
     ) -> Result<(), NoRoom> {
         let standing = &view.standing;
         let around = view.surroundings(own);
         // What the kernel is about to put there is as good as there for a MASTER.
-        let local = routes.is_none_or(|routes| {
-            routes.local || (standing.master && routes.local_to_come && view.group.is_running())
-        });
+        let (local, prefix_route) = match routes {
+            Routes::V4 { local } => (local, false),
+            Routes::V6(routes) => {
+                let soon = standing.master && routes.local_to_come && view.group.is_running();
+                (routes.local || soon, !routes.no_prefix_route)
+            }
+        };
         let address = Virtual { own, local };
         for route in ownership::routes(standing, address, &around)
             .into_iter()
@@ -192,7 +200,6 @@ impl Plan {
             };
             push(&mut self.removals, removal)?;
         }
-        let prefix_route = routes.is_some_and(|routes| !routes.no_prefix_route);
         if prefix_route && !own.address.is_link_local() {
             let removal = Removal {
                 destination: own.network(),
@@ -245,6 +252,15 @@ struct NoRoom;
 
 fn push<T>(list: &mut KVVec<T>, item: T) -> Result<(), NoRoom> {
     list.push_within_capacity(item).map_err(|_| NoRoom)
+}
+
+/// What the kernel has done for a virtual address.
+enum Routes {
+    /// Whether the local route is certain.
+    V4 {
+        local: bool,
+    },
+    V6(RoutesV6),
 }
 
 /// What one group sees.

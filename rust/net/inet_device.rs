@@ -144,6 +144,37 @@ pub(crate) fn for_each_v6(
     });
 }
 
+/// Calls `visit` with each IPv4 address of a device, its prefix length, and whether
+/// it is a secondary one: there is an older one in the same subnet.
+pub(crate) fn for_each_rank_v4(
+    device: &NetDevice,
+    _: &rcu::Guard,
+    mut visit: impl FnMut([u8; 4], u8, bool),
+) {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
+    if in_device.is_null() {
+        return;
+    }
+    // SAFETY: The configuration is not freed in the read-side section.
+    let mut address = unsafe { dereference(&raw const (*in_device).ifa_list) };
+    while !address.is_null() {
+        // SAFETY: Found in the list, and so not freed in the read-side section; the
+        // flags may change, the others are constant.
+        let (local, prefix_len, flags) = unsafe {
+            (
+                (*address).ifa_local,
+                (*address).ifa_prefixlen,
+                (&raw const (*address).ifa_flags).read_volatile(),
+            )
+        };
+        let secondary = flags & bindings::IFA_F_SECONDARY != 0;
+        visit(local.to_ne_bytes(), prefix_len, secondary);
+        // SAFETY: As above.
+        address = unsafe { dereference(&raw const (*address).ifa_next) };
+    }
+}
+
 /// What the kernel has done for an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RoutesV6 {

@@ -127,7 +127,7 @@ pub struct Standing {
 pub struct Virtual {
     /// The address.
     pub own: Prefixed,
-    /// Whether the kernel's own local route for it is there. (Always, for IPv4.)
+    /// Whether the kernel's own local route for it is there, for certain.
     pub local: bool,
 }
 
@@ -272,6 +272,8 @@ fn claim(standing: &Standing, address: Virtual, around: &Surroundings) -> Option
         return (!address.local).then_some(Route {
             kind: Kind::Local,
             device: standing.device,
+            // IPv4 would take the first of the device's.
+            source: matches!(ip, Ip::V4(_)).then_some(ip),
             ..route
         });
     }

@@ -282,3 +282,24 @@ fn in_a_vrf_the_tables_are_the_vrfs() {
         .collect();
     assert_eq!(tables, [100, 100]);
 }
+
+#[test]
+fn a_secondary_address_gets_a_local_route_with_itself_as_source() {
+    let made = plan(
+        &standing(true),
+        "192.0.2.2/24",
+        false,
+        &["192.0.2.11/24"],
+        &[],
+    );
+    assert_eq!(
+        made,
+        [Route {
+            destination: prefixed("192.0.2.2/32"),
+            kind: Kind::Local,
+            table: TABLE_LOCAL,
+            device: CARP,
+            source: Some(ip("192.0.2.2")),
+        }]
+    );
+}
