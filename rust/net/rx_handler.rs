@@ -113,9 +113,8 @@ impl Frame<'_> {
     pub(crate) fn destination(&self) -> [u8; 6] {
         // As one word, which is then compared as one.
         // SAFETY: The header is longer than that.
-        let start: [u8; 8] =
-            unsafe { self.ethernet().cast::<u64>().read_unaligned() }.to_ne_bytes();
-        let [d0, d1, d2, d3, d4, d5, _, _] = start;
+        let start = unsafe { self.ethernet().cast::<u64>().read_unaligned() };
+        let [d0, d1, d2, d3, d4, d5, _, _] = start.to_ne_bytes();
         [d0, d1, d2, d3, d4, d5]
     }
 
