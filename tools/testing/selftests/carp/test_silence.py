@@ -119,6 +119,26 @@ def test_parameters_changed(backup, pris):
     assert made.state == "BACKUP"
 
 
+def test_asked_in_every_way(backup, pris, client):
+    """Questions for the virtual addresses, to everybody and to the virtual MAC, provoke nothing."""
+    made = backup()
+    made.wait("BACKUP", 2)
+    client.batch(f"link set eth0 address {CLIENT_MAC}", "address add 2001:db8::50/64 dev eth0 nodad")
+
+    with silence(pris, 10), Injector(pris.segment, "pris") as injector:
+        for target in V4:
+            injector.send(arp_request(CLIENT_MAC, CLIENT["v4"], target))
+            injector.send(arp_request(CLIENT_MAC, CLIENT["v4"], target, VIRTUAL_MAC))
+            injector.send(arp_request(CLIENT_MAC, "0.0.0.0", target))
+        for target in (*V6, LINK_LOCAL):
+            source = "fe80::50" if target == LINK_LOCAL else "2001:db8::50"
+            injector.send(packets.neighbour_solicitation(CLIENT_MAC, source, target))
+            injector.send(packets.neighbour_solicitation(CLIENT_MAC, source, target, target, VIRTUAL_MAC))
+            injector.send(packets.neighbour_solicitation(CLIENT_MAC, "::", target))
+        injector.send(packets.router_solicitation(CLIENT_MAC, "fe80::50"))
+    assert made.state == "BACKUP"
+
+
 def test_somebody_else_claims_the_address(backup, pris):
     """A BACKUP does not defend what is not its own: neither against ARP nor against ND."""
 
