@@ -205,13 +205,16 @@ impl Machine {
     pub(super) fn learn_sources(&mut self) {
         let guard = rcu::read_lock();
         let parent = self.port.as_ref().map(|port| port.parent());
-        self.sources = Sources {
+        let sources = Sources {
             v4: parent.and_then(|parent| inet_device::first_v4(parent, &guard)),
             v6: parent.and_then(|parent| inet_device::first_link_local_v6(parent, &guard)),
         };
-        let now = Instant::from_nanos(timer::now());
-        let nothing = self.core.handle(now, Event::Sources(self.sources));
-        debug_assert!(nothing == Actions::default());
+        if sources != self.sources {
+            self.sources = sources;
+            let now = Instant::from_nanos(timer::now());
+            let nothing = self.core.handle(now, Event::Sources(sources));
+            debug_assert!(nothing == Actions::default());
+        }
     }
 
     /// Shows the state to those who look at it without the lock: the frames of

@@ -89,7 +89,7 @@ unsafe impl<T: Sync, H: Expire<T>> Send for SoftTimer<T, H> {}
 unsafe impl<T: Sync, H: Expire<T>> Sync for SoftTimer<T, H> {}
 
 impl<T: Sync, H: Expire<T>> SoftTimer<T, H> {
-    const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_SOFT;
+    const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_PINNED_SOFT;
 
     /// Makes a timer that does not run.
     pub(crate) fn new() -> impl PinInit<Self> {
@@ -194,7 +194,7 @@ unsafe impl<T: Sync, H: Expire<T>> Send for UrgentTimer<T, H> {}
 unsafe impl<T: Sync, H: Expire<T>> Sync for UrgentTimer<T, H> {}
 
 impl<T: Sync, H: Expire<T>> UrgentTimer<T, H> {
-    const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_HARD;
+    const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_PINNED_HARD;
 
     /// Makes a timer that does not run.
     pub(crate) fn new() -> impl PinInit<Self> {

@@ -27,10 +27,13 @@ impl Counter {
     /// Counters that start anywhere, as drawn from `seed`.
     pub(super) fn new(seed: u64) -> Self {
         let mut random = Random(seed);
+        let last = random.next();
+        // As far as can be from those that come.
+        let nothing = !last;
         Self {
-            last: random.next(),
-            sent: Recent::default(),
-            heard: Recent::default(),
+            last,
+            sent: Recent::new(nothing),
+            heard: Recent::new(nothing),
             random,
         }
     }
@@ -76,21 +79,24 @@ impl Counter {
 }
 
 /// The most recent of a sequence of numbers, each once.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 struct Recent {
     numbers: [u64; REMEMBERED],
-    /// How many were pushed so far, but no more than there is room for.
-    len: usize,
     /// Where the next one goes, in place of the oldest.
     next: usize,
 }
 
 impl Recent {
+    /// Full of one number, so that there is no other to be mistaken for.
+    const fn new(number: u64) -> Self {
+        Self {
+            numbers: [number; REMEMBERED],
+            next: 0,
+        }
+    }
+
     fn contains(&self, number: u64) -> bool {
-        self.numbers
-            .iter()
-            .take(self.len)
-            .any(|other| *other == number)
+        self.numbers.contains(&number)
     }
 
     /// Remembers `number` instead of the oldest. One that is remembered already
@@ -104,7 +110,6 @@ impl Recent {
             *oldest = number;
         }
         self.next = (self.next + 1) % REMEMBERED;
-        self.len = (self.len + 1).min(REMEMBERED);
     }
 }
 
