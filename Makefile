@@ -54,7 +54,9 @@ help:
 # help: make KDIR=TREE   ... for a kernel tree that is prepared with Rust
 # help: make demo        show an address moving between two gateways, in virtual machines
 # help: make test        run all tests that take minutes
-# help: make test-all    run all tests
+# help: make test-all    run all tests, also on the debug kernel
+# help: make test KERNEL=debug
+# help:                  run them on a kernel with KASAN, lockdep and the like
 # help: make bench       measure it, and keepalived and ucarp beside it
 # help: make check       check format, lints, licences and the host tests
 # help: make format      format the Rust sources as the kernel does
