@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+import debug_kernel
 import kernel_log
 import topology
 import uapi
@@ -71,6 +72,11 @@ def warm_guest():
         patience.write_text(seconds)
         assert module_loaded()
     yield
+    if IN_GUEST:
+        # Charged to the last test: it is not known which one it was.
+        found = debug_kernel.leaks()
+        assert not found, "memory of the module is leaked:\n" + "\n".join(found)
+        assert not debug_kernel.lockdep_is_off(), "lockdep has stopped looking, and says why in the kernel's log"
 
 
 @pytest.fixture(autouse=True)

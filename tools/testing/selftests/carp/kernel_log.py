@@ -8,7 +8,10 @@ COMPLAINT = re.compile(
     r"WARNING:|BUG:|Oops|Call Trace|general protection|unable to handle|Kernel panic|"
     r"blocked for more than|unregister_netdevice: waiting|waiting for .* to become free|"
     r"rcu.*(stall|detected)|suspicious RCU|possible circular locking|refcount_t|list_(add|del) corruption|"
-    r"panicked at|scheduling while atomic|sleeping function called")
+    r"panicked at|scheduling while atomic|sleeping function called|"
+    # What only the debug kernel says, and does not call a warning.
+    r"KASAN|inconsistent lock state|possible (recursive|irq lock)|non-static key|locking correctness validator|"
+    r"suspected memory leak|ref_tracker|ODEBUG")
 
 
 class KernelLog:
