@@ -38,6 +38,7 @@ use crate::{
         }, //
     },
     proto::{
+        sort,
         virtual_mac,
         State,
         Vhid,
@@ -534,12 +535,12 @@ impl Port {
         inet_device::for_each_v4(device, &guard, |address, _| {
             noted = noted.and(table.addresses_v4.push((address, vhid), GFP_ATOMIC));
         });
-        table.addresses_v4.sort_unstable();
+        sort(&mut table.addresses_v4);
         table.addresses_v6.retain(|(_, other)| *other != vhid);
         inet_device::for_each_v6(device, &guard, |address, _, _| {
             noted = noted.and(table.addresses_v6.push((address, vhid), GFP_ATOMIC));
         });
-        table.addresses_v6.sort_unstable();
+        sort(&mut table.addresses_v6);
         self.filter.set(&table.filter());
         Ok(noted?)
     }

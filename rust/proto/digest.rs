@@ -5,13 +5,11 @@
 //! Pure, may be called in any context. HMAC-SHA1 itself is the caller's: this
 //! module feeds it. Sources: `Documentation/protocol.md`, "Digest".
 
-use core::{
-    cell::Cell,
-    hint::black_box, //
-};
+use core::hint::black_box;
 
 use super::{
     parameters::Vhid,
+    sort::sort,
     wire::{
         TYPE_ADVERTISEMENT,
         VERSION, //
@@ -90,27 +88,6 @@ fn hash_addresses<const LEN: usize>(
             hasher.update(address);
         }
         previous = Some(address);
-    }
-}
-
-/// Sorts `items`, by comb sort.
-///
-/// Not by `sort_unstable`, which panics if an order is none: that code would
-/// come into the module, and objtool complains of it.
-fn sort<T: Copy + Ord>(items: &mut [T]) {
-    // Cells, so that two items can be seen at a time without an index.
-    let items = Cell::from_mut(items).as_slice_of_cells();
-    let mut gap = items.len();
-    let mut sorted = false;
-    while gap > 1 || !sorted {
-        gap = (gap / 4 * 3).max(1);
-        sorted = true;
-        for (lower, upper) in items.iter().zip(items.get(gap..).unwrap_or_default()) {
-            if lower.get() > upper.get() {
-                upper.set(lower.replace(upper.get()));
-                sorted = false;
-            }
-        }
     }
 }
 

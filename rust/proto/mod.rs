@@ -27,6 +27,7 @@ pub mod mac;
 pub mod neighbour;
 pub mod ownership;
 pub mod parameters;
+pub mod sort;
 pub mod state;
 pub mod time;
 pub mod timers;
@@ -87,6 +88,7 @@ pub use parameters::{
     Parameters,
     Vhid, //
 };
+pub use sort::sort;
 pub use state::{
     Missing,
     Reason,

@@ -113,7 +113,15 @@ fn what_is_no_valid_question_is_none() {
             );
         }
     }
-    for (place, value) in [(6, 17), (7, 254), (40, 136), (41, 1), (48, 0xff), (65, 0), (65, 2)] {
+    for (place, value) in [
+        (6, 17),
+        (7, 254),
+        (40, 136),
+        (41, 1),
+        (48, 0xff),
+        (65, 0),
+        (65, 2),
+    ] {
         let mut bad = good.clone();
         bad[place] = value;
         assert_eq!(Solicitation::parse(&sealed(bad)), None, "byte {place}");
@@ -133,7 +141,11 @@ fn the_answer_names_the_virtual_mac() {
     assert_eq!(answer[8..24], TARGET);
     assert_eq!(answer[24..40], ASKER);
     assert_eq!(answer[40..42], [136, 0]);
-    assert_eq!(answer[44..48], [0xe0, 0, 0, 0], "router, solicited, override");
+    assert_eq!(
+        answer[44..48],
+        [0xe0, 0, 0, 0],
+        "router, solicited, override"
+    );
     assert_eq!(answer[48..64], TARGET);
     assert_eq!(answer[64..], [2, 1, 0, 0, 0x5e, 0, 1, 7]);
     assert_eq!(checksum(&answer), 0);
@@ -182,8 +194,12 @@ fn the_beginning_tells_what_it_is() {
 #[test]
 fn addresses_are_told_apart() {
     assert!(is_link_local(ASKER));
-    assert!(is_link_local([0xfe, 0xbf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
-    assert!(!is_link_local([0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+    assert!(is_link_local([
+        0xfe, 0xbf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    ]));
+    assert!(!is_link_local([
+        0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    ]));
     assert!(!is_link_local(TARGET));
     assert!(is_solicited_node_mac([0x33, 0x33, 0xff, 0, 0, 0x10]));
     assert!(!is_solicited_node_mac([0x33, 0x33, 0, 0, 0, 1]));
