@@ -101,7 +101,7 @@ def test_address_answers_with_every_reverse_path_filter(rachael, client, prefix,
             client.run("ping", "-c", "1", "-W", "2", address)
 
 
-@pytest.mark.parametrize("family", ["-4"])
+@pytest.mark.parametrize("family", ["-4", "-6"])
 @prefixes
 def test_subnet_stays_on_the_parent(rachael, prefix, family):
     """No route of the virtual address's prefix is on the carp device, also after it or its parent
