@@ -36,8 +36,8 @@ class Partition:
 
 @pytest.mark.parametrize("after", ["rachael"])
 def test_healing_makes_one_master_and_it_announces(segment, after):
-    """Whichever of the two speaks first when the partition ends."""
-    split = Partition(segment)
+    """In both families, whichever of the two speaks first when the partition ends."""
+    split = Partition(segment, ("v4", "v6"))
     client = split.net.client
     assert split.port_of_the_virtual_mac() == ["pris"]
     # Heal just after an advertisement of the one, so that the other's is the first.
@@ -55,6 +55,10 @@ def test_healing_makes_one_master_and_it_announces(segment, after):
     assert mine, "the one that stays has announced nothing"
     assert mine[0].time - healed.time <= interval(1, 0) + MS
     assert {(f.source, f.arp["sender_mac"]) for f in mine} == {(VIRTUAL_MAC, VIRTUAL_MAC)}
+    neighbours = [f for f in capture.frames if (packets.nd(f) or {}).get("target") == VIP["v6"]
+                  and packets.nd(f)["flags"] & packets.NA_OVERRIDE and f.time >= healed.time - 5 * MS]
+    assert neighbours and neighbours[0].time - healed.time <= interval(1, 0) + MS
+    assert {(f.source, packets.nd(f)["mac"]) for f in neighbours} == {(VIRTUAL_MAC, VIRTUAL_MAC)}
     assert split.port_of_the_virtual_mac() == ["rachael"]
     assert [f for f in advertisements(frames) if f.advertisement["ip"]["source"] == "192.0.2.12"] == []
     client.run("ping", "-c", "1", "-W", "2", VIP["v4"])
