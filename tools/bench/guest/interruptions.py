@@ -73,7 +73,7 @@ def preferred_reconnected(scene, phase, probing):
     probe = probing()
     time.sleep(1 + phase)
     scene.segment.heal(scene.rachael)
-    time.sleep(6)
+    time.sleep(9)  # keepalived announces its address again after 5 s
     return probe.end(), [scene.other, scene.preferred]
 
 

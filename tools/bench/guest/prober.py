@@ -78,8 +78,9 @@ class Account:
 
     @property
     def longest_gap(self):
-        """Milliseconds between two requests that were answered, with lost ones in between; or 0."""
-        good = [number for number in self.numbers if number in self.answered]
+        """Milliseconds between two requests that were answered, with lost ones in between (or to the
+        last one, if that is lost too); or 0."""
+        good = [number for number in self.numbers if number in self.answered or number == max(self.asked)]
         gaps = [self.asked[after] - self.asked[before] for before, after in zip(good, good[1:]) if after > before + 1]
         return max(gaps, default=0) / PERIOD
 
