@@ -53,3 +53,7 @@ class Chain:
         member.wait_for_master()
         self.client.knows(SHARED, member.shared_mac())
         return member
+
+    def close(self):
+        for host in list(self.hosts):
+            host.delete()

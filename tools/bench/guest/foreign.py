@@ -39,37 +39,43 @@ def frames(chain):
     }
 
 
-def groups(host, number):
-    host.batch(*[f"link add link eth0 name carp{vhid} type carp vhid {vhid} pass tyrell advbase 10"
-                 for vhid in range(1, number + 1)])
-    host.batch(*[f"address add 192.0.2.{vhid % 100 + 101}/32 dev carp{vhid}" for vhid in range(1, number + 1)])
-    host.batch(*[f"link set carp{vhid} up" for vhid in range(1, number + 1)])
-    if number:
-        carp.Group(host, f"carp{number}").wait("MASTER", 60)
+def groups(host, numbers):
+    """Makes the groups with these numbers, and waits until the last of them is MASTER."""
+    host.batch(*[f"link add link eth0 name carp{vhid} type carp vhid {vhid} pass tyrell advbase 10" for vhid in numbers])
+    host.batch(*[f"address add 192.0.2.{vhid % 100 + 101}/32 dev carp{vhid}" for vhid in numbers])
+    host.batch(*[f"link set carp{vhid} up" for vhid in numbers])
+    carp.Group(host, f"carp{numbers[-1]}").wait("MASTER", 60)
+
+
+def steps(injector, frame, listener):
+    step = Steps()
+    for _ in range(STEPS):
+        step.next()
+        injector.send(frame)
+        try:
+            listener.recv(64)
+        except BlockingIOError:
+            pass
+    step.next()
+    return step.told()
 
 
 def measure(repeats):
-    measured = []
-    for number in (0, 1, 255):
-        chain = Chain(f"groups{number}")
+    for repeat in range(repeats):
+        # The same hosts with 0, 1 and 255 groups: everything else stays as it is.
+        chain = Chain(f"chain{repeat}")
         # A listener, so that a datagram that is delivered does not make an ICMP error.
         with inside(chain.gateway.ns):
             listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             listener.bind(("", 9))
             listener.setblocking(False)
-        groups(chain.gateway, number)
-        injector = Injector(chain.client)
-        measured += [(number, name, frame, injector, listener) for name, frame in frames(chain).items()]
-    for repeat in range(-1, repeats):
-        for number, name, frame, injector, listener in measured:
-            step = Steps()
-            for _ in range(STEPS):
-                step.next()
-                injector.send(frame)
-                try:
-                    listener.recv(64)
-                except BlockingIOError:
-                    pass
-            step.next()
-            if repeat >= 0:  # the first round is for the caches
-                yield {"kind": "carp", "what": name, "groups": number, "repeat": repeat, **step.told()}
+        for number, new in ((0, ()), (1, (1,)), (255, range(2, 256))):
+            if new:
+                groups(chain.gateway, new)
+            with Injector(chain.client) as injector:
+                for name, frame in frames(chain).items():
+                    steps(injector, frame, listener)  # for the caches
+                    told = steps(injector, frame, listener)
+                    yield {"kind": "carp", "what": name, "groups": number, "repeat": repeat, **told}
+        listener.close()
+        chain.close()

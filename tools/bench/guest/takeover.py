@@ -53,7 +53,7 @@ def quiet_reign(watch, pace, limit=60):
 def false_takeovers(watch, pace, seconds):
     """How often the other host came forward while the preferred one was there."""
     heard = watch.heard(seconds)
-    own = [time for time, source in heard if source == FIRST]
+    own = [when for when, source in heard if source == FIRST]
     turns = sum(1 for (_, before), (_, now) in zip(heard, heard[1:]) if before == FIRST and now == OTHER)
     gaps = [later - earlier for earlier, later in zip(own, own[1:])]
     return {"false takeovers": turns, "seconds": seconds, "sent": len(own), "due": seconds * SECOND / pace.interval,
@@ -65,11 +65,13 @@ def cut(segment, first, watch, pace, phase):
     before = watch.heard(2 * pace.interval / SECOND + phase * pace.interval / SECOND)
     segment.cut(first)
     heard = before
-    for _ in range(40):
+    # A program that is kept from running comes late, by seconds.
+    end = time.monotonic() + 5 * pace.dead / SECOND + 5
+    while time.monotonic() < end:
         heard += watch.heard(pace.dead / SECOND / 2)
-        theirs = [time for time, source in heard if source == OTHER]
+        theirs = [when for when, source in heard if source == OTHER]
         if theirs:
-            last = max((time for time, source in heard if source == FIRST and time < theirs[0]), default=None)
+            last = max((when for when, source in heard if source == FIRST and when < theirs[0]), default=None)
             late = None if last is None else (theirs[0] - last - pace.dead) / MS
             break
     else:

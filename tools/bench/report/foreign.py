@@ -22,8 +22,8 @@ def rows(found):
         def costs(groups):
             return [median(kernel for kernel, _ in one["steps"]) for one in select(found, what=what, groups=groups)]
 
-        none = median(costs(0))
-        one, many = ([cost - none for cost in costs(groups)] for groups in (1, 255))
+        # Of each repeat, with the same hosts.
+        one, many = ([with_them - none for with_them, none in zip(costs(groups), costs(0))] for groups in (1, 255))
         for number, more in ((1, one), (255, many)):
             row = Row(what, f"{OURS}, {number} group{'s' if number > 1 else ''}", more, "instructions")
             if what == ASKS:
