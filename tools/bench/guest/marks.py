@@ -5,6 +5,7 @@ read outside of the guest (report.py), so a measurement here is told by the numb
 of its marks, counted from 0 in the order in which they were passed.
 """
 
+import contextlib
 import ctypes
 
 PAGE, SIZE, STEP = 0x6D000000, 4096, 16
@@ -18,16 +19,27 @@ if _libc.mmap(PAGE, SIZE, _READ_WRITE_EXECUTE, _PRIVATE_ANONYMOUS_FIXED, -1, 0) 
     raise OSError(ctypes.get_errno(), "no page for the marks")
 ctypes.memmove(PAGE, RETURN * SIZE, SIZE)
 
-_call = ctypes.CFUNCTYPE(None)(PAGE)
+MARK, BEGIN, END = 0, 1, 2
+_calls = [ctypes.CFUNCTYPE(None)(PAGE + which * STEP) for which in (MARK, BEGIN, END)]
 _passed = 0
 
 
-def mark():
+def mark(which=MARK):
     """Passes a mark and returns its number."""
     global _passed
-    _call()
+    _calls[which]()
     _passed += 1
     return _passed - 1
+
+
+@contextlib.contextmanager
+def traced():
+    """What the kernel executes meanwhile is written down, block by block, if that was asked for."""
+    mark(BEGIN)
+    try:
+        yield
+    finally:
+        mark(END)
 
 
 class Steps:
