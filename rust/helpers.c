@@ -238,6 +238,11 @@ void carp_helper_hmac_sha1_update(struct hmac_sha1_ctx *ctx, const u8 *data, siz
 	hmac_sha1_update(ctx, data, data_len);
 }
 
+bool carp_helper_ipv6_mod_enabled(void)
+{
+	return ipv6_mod_enabled();
+}
+
 bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev)
 {
 	return READ_ONCE(idev->cnf.forwarding);

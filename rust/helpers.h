@@ -83,6 +83,7 @@ struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev);
 
 /* net/addrconf.h */
 struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev);
+bool carp_helper_ipv6_mod_enabled(void);
 bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev);
 void carp_helper_in6_dev_keep_addresses(struct inet6_dev *idev);
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode);

@@ -147,8 +147,8 @@ fn ipv6_to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken
         let is_virtual = port
             .group(vhid)
             .is_some_and(|device| inet_device::has_v6(&device, &rcu::read_lock(), destination));
-        if is_virtual {
-            return Verdict::Deliver(port.local_v6());
+        if let Some(route) = port.local_v6().filter(|_| is_virtual) {
+            return Verdict::Deliver(route);
         }
     }
     Verdict::Accept

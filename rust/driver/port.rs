@@ -133,7 +133,7 @@ struct Routes {
     /// To a virtual address.
     local_v4: LocalRoute,
     /// To a virtual address.
-    local_v6: LocalRoute,
+    local_v6: Option<LocalRoute>,
     /// To the group that advertisements are sent to.
     advertisements_v4: LocalRoute,
 }
@@ -436,8 +436,8 @@ impl Port {
     }
 
     /// The way of a frame to a virtual IPv6 address.
-    pub(super) fn local_v6(&self) -> &LocalRoute {
-        &self.routes.local_v6
+    pub(super) fn local_v6(&self) -> Option<&LocalRoute> {
+        self.routes.local_v6.as_ref()
     }
 
     /// The way of an IPv4 advertisement.

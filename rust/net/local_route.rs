@@ -68,12 +68,18 @@ impl LocalRoute {
             .ok_or(ENOMEM)
     }
 
-    /// For packets to an IPv6 address of this host. Process context, RTNL held.
+    /// For packets to an IPv6 address of this host; none if the kernel was started
+    /// without IPv6 (`ipv6.disable=1`), and has no routes for it. Process context,
+    /// RTNL held.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn unicast_v6(device: &NetDevice, _: &Rtnl) -> Result<Self> {
+    pub(crate) fn unicast_v6(device: &NetDevice, _: &Rtnl) -> Result<Option<Self>> {
+        // SAFETY: It only asks.
+        if !unsafe { bindings::ipv6_mod_enabled() } {
+            return Ok(None);
+        }
         // SAFETY: The device is valid; the route takes a count of it, and of its
         // configuration, if it has one.
         unsafe {
@@ -85,7 +91,7 @@ impl LocalRoute {
             (*raw).rt6i_flags = bindings::RTF_LOCAL;
             (*raw).rt6i_idev = bindings::in6_dev_get(device.as_raw());
             // INVARIANT: A new route comes with a count.
-            Ok(Self(route.cast()))
+            Ok(Some(Self(route.cast())))
         }
     }
 
