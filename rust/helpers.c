@@ -178,6 +178,11 @@ void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst)
 	skb_dst_set(skb, dst);
 }
 
+void carp_helper_skb_dst_drop(struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+}
+
 void carp_helper_dst_hold(struct dst_entry *dst)
 {
 	dst_hold(dst);

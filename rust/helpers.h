@@ -66,6 +66,7 @@ u16 carp_helper_skb_protocol(const struct sk_buff *skb);
 void carp_helper_skb_set_protocol(struct sk_buff *skb, u16 protocol);
 void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
 void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst);
+void carp_helper_skb_dst_drop(struct sk_buff *skb);
 void carp_helper_dst_hold(struct dst_entry *dst);
 struct inet6_dev *carp_helper_in6_dev_get(const struct net_device *dev);
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb);

@@ -107,12 +107,10 @@ fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> 
     match frame.protocol() {
         ETHERTYPE_IPV6 => ipv6_to_group(port, vhid, frame, taken),
         ETHERTYPE_IPV4 if taken == Taken::Unrouted => {
-            let is_virtual = frame.head::<20>().zip(port.group(vhid)).is_some_and(
-                |([.., d0, d1, d2, d3], device)| {
-                    inet_device::has_v4(&device, &rcu::read_lock(), [d0, d1, d2, d3])
-                },
-            );
-            if is_virtual {
+            let to_virtual = frame
+                .head::<20>()
+                .is_some_and(|header| is_to_virtual_v4(port, vhid, &header));
+            if to_virtual {
                 Verdict::Deliver(port.local_v4())
             } else {
                 Verdict::Accept
@@ -127,6 +125,18 @@ fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> 
         },
         _ => Verdict::Accept,
     }
+}
+
+/// Whether an IPv4 packet is to an address of a group, and from one that it can come
+/// from: whatever else it is, is for the routing code to refuse.
+fn is_to_virtual_v4(port: &Port, vhid: Vhid, header: &[u8; 20]) -> bool {
+    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *header;
+    let (source, destination) = ([s0, s1, s2, s3], [d0, d1, d2, d3]);
+    let guard = rcu::read_lock();
+    port.group(vhid)
+        .is_some_and(|device| inet_device::has_v4(&device, &guard, destination))
+        && !is_martian(source)
+        && inet_device::owner_v4(port.parent().namespace(), source, &guard).is_none()
 }
 
 /// An IPv6 packet to the virtual MAC of a MASTER. What concerns the link alone is
@@ -199,8 +209,17 @@ fn is_advertisement(frame: &Frame<'_>) -> bool {
     let Some(header) = frame.head::<20>() else {
         return false;
     };
-    let [.., protocol, _, _, _, _, _, _, d0, d1, d2, d3] = header;
-    protocol == IP_PROTOCOL && [d0, d1, d2, d3] == MULTICAST_V4
+    let [.., protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    let unnumbered = [s0, s1, s2, s3] == [0; 4];
+    protocol == IP_PROTOCOL
+        && [d0, d1, d2, d3] == MULTICAST_V4
+        && (unnumbered || !is_martian([s0, s1, s2, s3]))
+}
+
+/// Whether no packet on a link can come from an IPv4 address. The routing code
+/// refuses such packets, and has to see them for that.
+fn is_martian([first, ..]: [u8; 4]) -> bool {
+    matches!(first, 0 | 127 | 224..)
 }
 
 fn arp(frame: &Frame<'_>) -> Option<Arp> {
@@ -270,7 +289,8 @@ fn show_to_routers(port: &Port, frame: &Frame<'_>) {
         .is_some_and(|bytes| Beginning::new(bytes).is_router_solicitation());
     if solicits {
         for device in &port.groups() {
-            if device.has_carrier() {
+            // Who does not forward, advertises nothing.
+            if device.has_carrier() && inet_device::forwards_v6(device, &rcu::read_lock()) {
                 frame.show_to(device);
             }
         }

@@ -61,8 +61,10 @@ impl PerNamespace for Network {
     }
 
     /// Has every MASTER of the namespace bow out. Later is too late: devices go
-    /// in any order, and a veth has lost its peer before it goes down.
-    fn leaving(namespace: &Namespace) {
+    /// in any order, and a veth has lost its peer before it goes down. No more routes
+    /// are made: the kernel empties its tables next, and never again.
+    fn leaving(&self, namespace: &Namespace) {
+        self.routes.stop();
         conditions::refresh_namespace(namespace, &Rtnl::lock());
     }
 }

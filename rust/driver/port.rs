@@ -370,8 +370,9 @@ impl Port {
     pub(super) fn set_state(&self, vhid: Vhid, state: Option<State>) {
         let value = state.map_or(Place::VACANT, |state| u32::from(state as u8));
         if let Some(place) = self.place(vhid) {
-            // Only the machine of the group, under its lock, changes the state.
-            let still_master = value == Place::MASTER && place.state.load(Relaxed) == Place::ROUTED;
+            // The routes may be confirmed at any time, of a MASTER that stays one.
+            let still_master = value == Place::MASTER
+                && matches!(place.state.load(Relaxed), Place::MASTER | Place::ROUTED);
             if !still_master {
                 place.state.store(value, Relaxed);
             }
@@ -518,7 +519,7 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; the group is then without addresses here.
+    /// `ENOMEM`; only those addresses that there was memory for are known here then.
     pub(super) fn note_addresses(&self, device: &Device<Carp>) -> Result {
         let mut table = self.table.lock();
         let member = table

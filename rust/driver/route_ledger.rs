@@ -111,11 +111,17 @@ impl Ledger {
         self.waited = 0;
     }
 
-    /// Brings the tables in line with a plan, and says when to look again.
-    pub(super) fn follow(&mut self, plan: &Plan, doubts: &Doubts) -> Option<Pause> {
+    /// Brings the tables in line with a plan, and says when to look again. `is_stale`
+    /// says whether something has changed since the plan was made.
+    pub(super) fn follow(
+        &mut self,
+        plan: &Plan,
+        doubts: &Doubts,
+        is_stale: impl Fn() -> bool,
+    ) -> Option<Pause> {
         let pause = match self.apply(plan, doubts) {
             Ok(failures) => {
-                self.confirm(plan, &failures);
+                self.confirm(plan, &failures, is_stale);
                 failures.any.then_some(AFTER_FAILURE)
             }
             Err(error) => {
@@ -131,8 +137,8 @@ impl Ledger {
     }
 
     /// The groups that are MASTER, and whose addresses are this host's in the tables,
-    /// need no other way for frames any more.
-    fn confirm(&self, plan: &Plan, failures: &Failures) {
+    /// need no other way for frames any more; the others do.
+    fn confirm(&self, plan: &Plan, failures: &Failures, is_stale: impl Fn() -> bool) {
         let guard = rcu::read_lock();
         NetDevice::for_each_rcu(&self.home, &guard, |device| {
             let Some(group) = Device::<Carp>::downcast(device) else {
@@ -145,8 +151,10 @@ impl Ledger {
                 .any(|(part, failed)| {
                     part.device == device.index() && part.master && !part.to_come && !failed
                 });
-            if done {
-                routes::set_routed(group, true);
+            routes::set_routed(group, done);
+            // Looked at after it was said: who changes something, says so first.
+            if done && is_stale() {
+                routes::set_routed(group, false);
             }
         });
     }

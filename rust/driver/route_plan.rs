@@ -200,7 +200,10 @@ impl Plan {
             };
             push(&mut self.removals, removal)?;
         }
-        if prefix_route && !own.address.is_link_local() {
+        // In a VRF, that to a single address is in one table with the local one, which
+        // would be deleted in its place.
+        let beside_local = own == Prefixed::single(own.address) && standing.table.is_some();
+        if prefix_route && !own.address.is_link_local() && !beside_local {
             let removal = Removal {
                 destination: own.network(),
                 table: standing.table.unwrap_or(TABLE_MAIN),

@@ -43,6 +43,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Full,
             Relaxed,
@@ -114,7 +115,7 @@ impl Task for Keeper {
             self.doubt(Doubt::Everything);
             return Some(Pause(1000));
         };
-        ledger.follow(&plan, &doubts)
+        ledger.follow(&plan, &doubts, || self.news.load(Acquire))
     }
 }
 
@@ -171,13 +172,13 @@ pub(super) fn state_changed(device: &Device<Carp>) {
 /// An address or the parent of a group changed. Any context; if the RTNL is held, what
 /// is done for it waits until it is given back.
 pub(super) fn changed(device: &Device<Carp>) {
-    // A new address has no routes yet.
-    set_routed(device, false);
     network::with_routes(device.namespace(), |work| {
         work.active.store(true, Relaxed);
         work.unsettled.store(true, Relaxed);
         tell(work);
     });
+    // A new address has no routes yet.
+    set_routed(device, false);
 }
 
 /// An address of a device that is no group's came, or went. Any context.

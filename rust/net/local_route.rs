@@ -95,15 +95,16 @@ impl LocalRoute {
         }
     }
 
-    /// Gives the route to a packet.
+    /// Gives the route to a packet, instead of what it has, as it can from a tunnel.
     ///
     /// # Safety
     ///
-    /// `skb` must be a valid packet without a route that nobody else looks at.
+    /// `skb` must be a valid packet that nobody else looks at.
     pub(super) unsafe fn give(&self, skb: *mut bindings::sk_buff) {
         // SAFETY: By the type invariants there is a count, beside which the packet
         // gets its own; the packet is valid by the promise of the caller.
         unsafe {
+            bindings::skb_dst_drop(skb);
             bindings::dst_hold(self.0.as_ptr());
             bindings::skb_dst_set(skb, self.0.as_ptr());
         }

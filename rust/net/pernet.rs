@@ -87,7 +87,7 @@ pub(crate) trait PerNamespace: Send + Sync + Sized + 'static {
     ///
     /// [`get`] gives nothing any more, but all devices are still there and work.
     /// Process context, RTNL not held; may sleep.
-    fn leaving(namespace: &Namespace) {
+    fn leaving(&self, namespace: &Namespace) {
         let _ = namespace;
     }
 }
@@ -376,8 +376,12 @@ impl<T: PerNamespace> Adapter<T> {
         // not called for this namespace, or failed.
         if let Some(slot) = unsafe { Slot::<T>::find(net).as_ref() } {
             slot.ready.store(0, Relaxed);
-            // SAFETY: The namespace outlives this callback.
-            T::leaving(unsafe { Namespace::from_raw(net) });
+            if slot.initialized.load(Relaxed) != 0 {
+                // SAFETY: The value is initialised, and dropped in `exit` only; the
+                // namespace outlives this callback.
+                unsafe { (*slot.value.get()).assume_init_ref() }
+                    .leaving(unsafe { Namespace::from_raw(net) });
+            }
         }
     }
 

@@ -358,7 +358,9 @@ unsafe fn look_at<H: RxHandler>(
 #[inline(always)]
 unsafe fn is_ours_alone(skb: NonNull<kernel::bindings::sk_buff>) -> bool {
     // SAFETY: The caller's promise.
-    let users = unsafe { (*skb.as_ptr()).users.refs.counter };
+    // It may be given up by others at this moment, but not be shared anew: who would
+    // do that has it.
+    let users = unsafe { (&raw const (*skb.as_ptr()).users.refs.counter).read_volatile() };
     users == 1
 }
 
@@ -398,7 +400,7 @@ unsafe fn carry_out(
             return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
         }
         Verdict::Discard => {
-            let reason = kernel::bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED;
+            let reason = kernel::bindings::skb_drop_reason_SKB_DROP_REASON_OTHERHOST;
             // SAFETY: As above.
             unsafe { kernel::bindings::sk_skb_reason_drop(core::ptr::null(), skb, reason) };
             return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
@@ -418,8 +420,7 @@ unsafe fn carry_out(
     }
     match verdict {
         Verdict::Deliver(route) => {
-            // SAFETY: As above; the core gives a received packet no route before
-            // its protocol has it.
+            // SAFETY: As above.
             unsafe { route.give(own) };
             bindings::rx_handler_result_RX_HANDLER_PASS
         }

@@ -145,7 +145,7 @@ impl Packet {
 
     /// Drops the packet so that tracing shows it as lost, not as consumed.
     pub(crate) fn discard(self) {
-        let reason = kernel::bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED;
+        let reason = kernel::bindings::skb_drop_reason_SKB_DROP_REASON_DEV_READY;
         // SAFETY: A packet of no socket, given away.
         unsafe {
             kernel::bindings::sk_skb_reason_drop(core::ptr::null(), self.into_raw(), reason);

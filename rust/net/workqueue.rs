@@ -198,6 +198,14 @@ impl<T: Task> Work<T> {
         };
     }
 
+    /// Waits until the task does not run, and never lets it run again. Process
+    /// context; nothing may be held that the task takes.
+    pub(crate) fn stop(&self) {
+        // SAFETY: By the type invariants, the work is set up. To disable it more
+        // than once is fine, as it is never enabled.
+        unsafe { bindings::disable_delayed_work_sync(self.work.get()) };
+    }
+
     /// As [`Work::queue`], but not yet, unless somebody wants it earlier.
     fn queue_later(&self, pause: Pause) {
         // SAFETY: A pure function.

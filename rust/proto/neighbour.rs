@@ -131,6 +131,7 @@ impl Solicitation {
             && fixed[0] == NEIGHBOUR_SOLICITATION
             && fixed[1] == 0
             && target[0] != 0xff
+            && source[0] != 0xff
             && checksum(source, destination, message) == 0;
         if !valid {
             return None;
@@ -140,6 +141,10 @@ impl Solicitation {
             let body_len = (usize::from(*units) * 8).checked_sub(2)?;
             let (body, next) = body.split_at_checked(body_len)?;
             if let (SOURCE_LINK_LAYER_ADDRESS, [a, b, c, d, e, f, ..]) = (*kind, body) {
+                // An answer goes to one host.
+                if a & 1 != 0 {
+                    return None;
+                }
                 source_mac = Some([*a, *b, *c, *d, *e, *f]);
             }
             options = next;

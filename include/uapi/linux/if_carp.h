@@ -105,7 +105,6 @@ enum {
 	IFLA_CARP_STATS_RX_V6,
 	IFLA_CARP_STATS_ANNOUNCEMENTS,		/* gratuitous ARPs, unsolicited NAs sent */
 	IFLA_CARP_STATS_ARP_REPLIES,		/* ARP requests answered */
-	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
 	IFLA_CARP_STATS_OTHER_MASTER,		/* heard another MASTER while MASTER */
 	IFLA_CARP_STATS_RX_NOT_MASTER,		/* frames for the virtual MAC dropped: not MASTER */
 	IFLA_CARP_STATS_TX_NOT_MASTER,		/* frames of the carp device dropped: not MASTER */
@@ -120,6 +119,7 @@ enum {
 	IFLA_CARP_STATS_DISCARD_BAD_DIGEST,
 	IFLA_CARP_STATS_DISCARD_OWN_ECHO,
 	IFLA_CARP_STATS_DISCARD_UNATTRIBUTED,	/* with no vhid of this parent's groups; all groups of this parent */
+	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
 	__IFLA_CARP_STATS_MAX,
 };
 #define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)

@@ -129,6 +129,21 @@ fn what_is_no_valid_question_is_none() {
 }
 
 #[test]
+fn nobody_is_made_to_answer_many() {
+    let mut many = MAC;
+    many[0] |= 1;
+    let option = [&[1, 1][..], &many].concat();
+    assert_eq!(
+        Solicitation::parse(&question(ASKER, SOLICITED_NODE, &option)),
+        None
+    );
+    assert_eq!(
+        Solicitation::parse(&question(ALL_NODES, SOLICITED_NODE, &[])),
+        None
+    );
+}
+
+#[test]
 fn the_answer_names_the_virtual_mac() {
     let vhid = Vhid::new(7).unwrap();
     let asked = Solicitation {
