@@ -218,6 +218,29 @@ def test_nothing_is_bounced_redirected_or_rejected_in_between(takeover, family):
     assert any(f.ip and f.ip["destination"] == server for f in emitted)
 
 
+def test_impossible_sources_stay_out_while_there_is_no_route(segment):
+    """A packet from the wire that says it is from this host itself reached its services."""
+    takeover = Takeover(segment, "v4")
+    with inside("pris"):
+        service = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        service.bind(("0.0.0.0", 4000))
+        service.setblocking(False)
+    sources = ["127.0.0.1", OWN["pris"]["v4"], "224.0.0.5", "0.0.0.1", CLIENT["v4"]]
+    with Capture("pris", "eth0") as capture, takeover.net.into("pris") as injector:
+        capture.advertisement(2)
+        takeover.cut()
+        with rtnl_held():
+            wait_until(takeover.deadline(capture) + 10 * MS)
+            for source in sources:
+                injector.send(packets.udp(TO_GROUP, source, VIP["v4"], 4000, source.encode()))
+            time.sleep(0.1)
+            heard = []
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    heard.append(service.recv(100).decode())
+    assert heard == [CLIENT["v4"]]
+
+
 def test_the_lock_is_really_held():
     """What the tests above rest on: a request that needs the RTNL waits until the end of the hold."""
     with rtnl_held():
