@@ -23,12 +23,14 @@ use crate::{
         link_device::Device,
         namespace::Namespace,
         netdevice::NetDevice,
-        rtnl::Rtnl, //
+        rtnl::Rtnl,
+        timer, //
     },
     proto::{
         Event,
         Families,
-        Missing, //
+        Missing,
+        State, //
     }, //
 };
 use kernel::{
@@ -38,6 +40,9 @@ use kernel::{
         Arc, //
     }, //
 };
+
+/// How long a group waits for memory: less than the shortest interval.
+const PAUSE_NS: u64 = 2_000_000;
 
 /// Looks at the conditions of a group and tells its machine.
 pub(super) fn refresh(device: &Device<Carp>) {
@@ -56,8 +61,16 @@ pub(super) fn refresh_addresses(device: &Device<Carp>) {
     refresh(device);
     let port = device.private().machine.lock().port.clone();
     if port.is_some_and(|port| port.note_addresses(device).is_err()) {
-        pr_err!("{}: out of memory for the list of addresses\n", **device);
+        try_again_soon(device);
     }
+}
+
+/// There was no memory for a list of addresses. Nobody who could be told waits
+/// for it: the change is made already.
+fn try_again_soon(device: &Device<Carp>) {
+    pr_err!("{}: out of memory for the list of addresses\n", **device);
+    let at = timer::now().saturating_add(PAUSE_NS);
+    device.start_timer(|timers| &timers.repair, at);
 }
 
 /// Has a group leave the hosts of its vhid, before it gets another.
@@ -69,8 +82,8 @@ pub(super) fn leave_vhid(device: &Device<Carp>) {
 
 /// Looks at the conditions of all groups of a parent.
 pub(super) fn refresh_all(port: &Port) {
-    for device in &port.groups() {
-        refresh(device);
+    for device in port.each_group() {
+        refresh(&device);
     }
 }
 
@@ -104,9 +117,12 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
         match Addresses::of(device) {
             Ok(found) => addresses = Some(found),
             Err(_) => {
-                pr_err!("{}: out of memory for the list of addresses\n", **device);
-                missing = Missing::ADDRESS;
-                families = Families::NONE;
+                try_again_soon(device);
+                // One that runs goes on with the addresses that it had.
+                if machine.core.state() == State::Init {
+                    missing = Missing::ADDRESS;
+                    families = Families::NONE;
+                }
             }
         }
     }

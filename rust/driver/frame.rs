@@ -288,10 +288,10 @@ fn show_to_routers(port: &Port, frame: &Frame<'_>) {
         .head()
         .is_some_and(|bytes| Beginning::new(bytes).is_router_solicitation());
     if solicits {
-        for device in &port.groups() {
+        for device in port.each_group() {
             // Who does not forward, advertises nothing.
-            if device.has_carrier() && inet_device::forwards_v6(device, &rcu::read_lock()) {
-                frame.show_to(device);
+            if device.has_carrier() && inet_device::forwards_v6(&device, &rcu::read_lock()) {
+                frame.show_to(&device);
             }
         }
     }

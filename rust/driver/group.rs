@@ -12,6 +12,7 @@ use super::{
     },
     announce,
     bridge::Entry,
+    conditions,
     counters::Counters,
     digest::Digests,
     inherit::Limits,
@@ -93,7 +94,7 @@ pub(crate) struct Machine {
     time_out_armed: Option<Instant>,
 }
 
-/// The two timers of a group; see `Documentation/contexts.md` for why they are
+/// The timers of a group; see `Documentation/contexts.md` for why they are
 /// of two kinds.
 #[pin_data]
 pub(crate) struct Timers {
@@ -105,6 +106,9 @@ pub(crate) struct Timers {
     /// are queued already.
     #[pin]
     pub(super) time_out: SoftTimer<Device<Carp>, TimedOut>,
+    /// There was no memory; there may be some now.
+    #[pin]
+    pub(super) repair: SoftTimer<Device<Carp>, MemoryMayBeBack>,
 }
 
 impl Timers {
@@ -113,6 +117,7 @@ impl Timers {
         pin_init!(Self {
             advertisement <- UrgentTimer::new(),
             time_out <- SoftTimer::new(),
+            repair <- SoftTimer::new(),
         })
     }
 }
@@ -121,6 +126,7 @@ impl timer::Timers for Timers {
     fn stop_all_and_wait(&self) {
         self.advertisement.stop_and_wait();
         self.time_out.stop_and_wait();
+        self.repair.stop_and_wait();
     }
 }
 
@@ -139,6 +145,15 @@ pub(crate) struct TimedOut;
 impl Expire<Device<Carp>> for TimedOut {
     fn expired(device: &Device<Carp>) {
         handle(device, Event::TimeOutTimer);
+    }
+}
+
+/// [`Timers::repair`] expired.
+pub(crate) struct MemoryMayBeBack;
+
+impl Expire<Device<Carp>> for MemoryMayBeBack {
+    fn expired(device: &Device<Carp>) {
+        conditions::refresh_addresses(device);
     }
 }
 

@@ -223,8 +223,15 @@ pub(super) fn subnet_of(device: &NetDevice, address: Address) -> Option<u8> {
 }
 
 fn follow_all(port: &Port, rtnl: &Rtnl) {
-    for device in &port.groups() {
-        inherit::follow(device, port.parent(), rtnl);
+    for device in port.each_group() {
+        inherit::follow(&device, port.parent(), rtnl);
+    }
+}
+
+/// There is nobody to refuse it to, and the next event of the parent tries again.
+fn join_again(port: &Port, rtnl: &Rtnl) {
+    if port.join_groups(rtnl).is_err() {
+        pr_err!("{}: out of memory, cannot hear CARP\n", *port.parent());
     }
 }
 
@@ -246,7 +253,7 @@ impl Handler for Watch {
         };
         match event {
             Event::Up => {
-                port.join_groups(rtnl);
+                join_again(&port, rtnl);
                 port.set_going_down(false);
                 conditions::refresh_all(&port);
             }
@@ -263,19 +270,19 @@ impl Handler for Watch {
             }
             Event::FeatChange => follow_all(&port, rtnl),
             Event::ChangeMtu => {
-                port.join_groups(rtnl);
+                join_again(&port, rtnl);
                 follow_all(&port, rtnl);
             }
             // Another slave of a bond, another host of a virtual machine: switches
             // have to learn where the virtual MAC is now.
             Event::BondingFailover | Event::NotifyPeers | Event::ChangeAddr => {
-                for device in &port.groups() {
-                    announce::again(device);
+                for device in port.each_group() {
+                    announce::again(&device);
                 }
             }
             Event::ChangeUpper => {
-                for device in &port.groups() {
-                    vrf::follow(device, parent, rtnl);
+                for device in port.each_group() {
+                    vrf::follow(&device, parent, rtnl);
                 }
             }
             // Deleted, or on its way to another namespace: a group is a matter

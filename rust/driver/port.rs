@@ -271,23 +271,36 @@ impl Port {
         rx_handler::attach(parent, port.clone(), rtnl).map_err(|error| {
             ack.refuse(c"the parent's frames cannot be looked at by CARP", error)
         })?;
-        port.join_groups(rtnl);
+        port.join_groups(rtnl)
+            .inspect_err(|_| port.close_if_empty(rtnl))?;
         Ok(port)
     }
 
     /// Joins the groups that advertisements are sent to, where it is no member (any
     /// more): the parent's configuration may have been made anew. Either family
     /// may be switched off on the parent; then it cannot join, and need not.
-    pub(super) fn join_groups(&self, rtnl: &Rtnl) {
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; it is then a member where there was memory for it.
+    pub(super) fn join_groups(&self, rtnl: &Rtnl) -> Result {
         let old = core::mem::take(&mut self.table.lock().memberships);
         let parent = &self.parent;
         let v4 = old.v4.filter(|v4| v4.is_current(parent, rtnl));
         let v6 = old.v6.filter(|v6| v6.is_current(parent, rtnl));
-        let memberships = Memberships {
-            v4: v4.or_else(|| JoinV4::join(parent, MULTICAST_V4, rtnl).ok()),
-            v6: v6.or_else(|| JoinV6::join(parent, MULTICAST_V6, rtnl).ok()),
+        let v4 = v4.map_or_else(|| JoinV4::join(parent, MULTICAST_V4, rtnl), Ok);
+        let v6 = v6.map_or_else(|| JoinV6::join(parent, MULTICAST_V6, rtnl), Ok);
+        let out_of_memory =
+            v4.as_ref().err() == Some(&ENOMEM) || v6.as_ref().err() == Some(&ENOMEM);
+        self.table.lock().memberships = Memberships {
+            v4: v4.ok(),
+            v6: v6.ok(),
         };
-        self.table.lock().memberships = memberships;
+        if out_of_memory {
+            Err(ENOMEM)
+        } else {
+            Ok(())
+        }
     }
 
     fn close_if_empty(&self, rtnl: &Rtnl) {
@@ -468,6 +481,16 @@ impl Port {
     pub(super) fn first_group(&self) -> Option<ARef<Device<Carp>>> {
         let table = self.table.lock();
         table.members.first().map(|member| member.device.clone())
+    }
+
+    /// Each group here, the last one first, so that none is left out when another
+    /// one goes meanwhile.
+    pub(super) fn each_group(&self) -> impl Iterator<Item = ARef<Device<Carp>>> + '_ {
+        let count = self.table.lock().members.len();
+        (0..count).rev().filter_map(|place| {
+            let table = self.table.lock();
+            table.members.get(place).map(|member| member.device.clone())
+        })
     }
 
     /// All groups here. Allocates, without sleeping.

@@ -37,7 +37,7 @@ unsafe impl Send for JoinV4 {}
 impl JoinV4 {
     /// Joins `group`, from which packets are then received on `device`.
     ///
-    /// `ENODEV` if the device has no IPv4 configuration.
+    /// `ENODEV` if the device has no IPv4 configuration, `ENOMEM`.
     pub(crate) fn join(device: &NetDevice, group: [u8; 4], _: &Rtnl) -> Result<Self> {
         let group = u32::from_ne_bytes(group);
         // SAFETY: The device is valid, and RTNL held.
@@ -47,10 +47,32 @@ impl JoinV4 {
         }
         // SAFETY: RTNL is held, which keeps the configuration.
         unsafe { bindings::ip_mc_inc_group(in_device, group) };
-        Ok(Self {
+        let joined = Self {
             group,
             configuration: in_device,
-        })
+        };
+        // It does not say whether there was memory for it.
+        if joined.is_listed() {
+            Ok(joined)
+        } else {
+            Err(ENOMEM)
+        }
+    }
+
+    /// Whether the configuration has the group. RTNL is held, and the
+    /// configuration is the device's.
+    fn is_listed(&self) -> bool {
+        // SAFETY: RTNL is held, which keeps the configuration and its list.
+        let mut entry = unsafe { (*self.configuration).mc_list };
+        while !entry.is_null() {
+            // SAFETY: As above; the entry is of that list.
+            let (group, next) = unsafe { ((*entry).multiaddr, (*entry).__bindgen_anon_1.next_rcu) };
+            if group == self.group {
+                return true;
+            }
+            entry = next;
+        }
+        false
     }
 
     /// Whether the device still has the configuration in which it joined. A new
@@ -88,7 +110,7 @@ unsafe impl Send for JoinV6 {}
 impl JoinV6 {
     /// Joins `group`, from which packets are then received on `device`.
     ///
-    /// `ENODEV` if the device has no IPv6 configuration.
+    /// `ENODEV` if the device has no IPv6 configuration, `ENOMEM`.
     pub(crate) fn join(device: &NetDevice, group: [u8; 16], _: &Rtnl) -> Result<Self> {
         let mut address = bindings::in6_addr::default();
         address.in6_u.u6_addr8 = group;

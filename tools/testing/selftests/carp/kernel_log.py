@@ -11,7 +11,7 @@ COMPLAINT = re.compile(
     r"panicked at|scheduling while atomic|sleeping function called|"
     # What only the debug kernel says, and does not call a warning.
     r"KASAN|inconsistent lock state|possible (recursive|irq lock)|non-static key|locking correctness validator|"
-    r"suspected memory leak|ref_tracker|ODEBUG")
+    r"suspected memory leak|ODEBUG")
 
 
 class KernelLog:
