@@ -66,7 +66,9 @@ impl JoinV4 {
         let mut entry = unsafe { (*self.configuration).mc_list };
         while !entry.is_null() {
             // SAFETY: As above; the entry is of that list.
-            let (group, next) = unsafe { ((*entry).multiaddr, (*entry).__bindgen_anon_1.next_rcu) };
+            let group = unsafe { (*entry).multiaddr };
+            // SAFETY: As above; in a list, it is this that the union holds.
+            let next = unsafe { (*entry).__bindgen_anon_1.next_rcu };
             if group == self.group {
                 return true;
             }
