@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the debug kernel (scripts/debug-kernel) has and the stock kernel has not:
-bounds that are wider, a search for memory that nobody points to, and allocations
-that fail when they are told to.
+a search for memory that nobody points to, and allocations that fail when they are
+told to.
 """
 
 import contextlib
@@ -11,12 +11,6 @@ import re
 import time
 
 PRESENT = os.uname().release.endswith("-debug")
-
-# Bounds on time are in guest time, which counts instructions in the virtual clock, and
-# the debug kernel needs many more of them for the same work. This is the one place that
-# says how many times as long something may take there.
-SLOWER = 10 if PRESENT else 1
-MS = 1_000_000 * SLOWER
 
 DEBUGFS = pathlib.Path("/sys/kernel/debug")
 KMEMLEAK = DEBUGFS / "kmemleak"
