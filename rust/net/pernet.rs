@@ -377,10 +377,10 @@ impl<T: PerNamespace> Adapter<T> {
         if let Some(slot) = unsafe { Slot::<T>::find(net).as_ref() } {
             slot.ready.store(0, Relaxed);
             if slot.initialized.load(Relaxed) != 0 {
-                // SAFETY: The value is initialised, and dropped in `exit` only; the
-                // namespace outlives this callback.
-                unsafe { (*slot.value.get()).assume_init_ref() }
-                    .leaving(unsafe { Namespace::from_raw(net) });
+                // SAFETY: The value is initialised, and dropped in `exit` only.
+                let value = unsafe { (*slot.value.get()).assume_init_ref() };
+                // SAFETY: The namespace outlives this callback.
+                value.leaving(unsafe { Namespace::from_raw(net) });
             }
         }
     }
