@@ -20,7 +20,7 @@ fn checksum(packet: &[u8]) -> u16 {
     words.extend(&packet[40..]);
     let mut sum: u64 = words
         .chunks(2)
-        .map(|word| u64::from(word[0]) << 8 | u64::from(*word.get(1).unwrap_or(&0)))
+        .map(|word| (u64::from(word[0]) << 8) | u64::from(*word.get(1).unwrap_or(&0)))
         .sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
