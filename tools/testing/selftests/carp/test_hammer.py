@@ -23,6 +23,7 @@ import time
 
 import pytest
 
+import debug_kernel
 import rtnl
 from carp import master
 from rtnl import NLM_F_CREATE, NLM_F_EXCL, Refused, attribute, carp_attributes
@@ -273,7 +274,7 @@ def hammer(segment, client, seconds):
         print(f"{count:8} {name}")
     assert not failed, failed
     for name in ("create", "change", "delete", "add_address", "switch", "parent_switch"):
-        assert total[f"{name}: done"] >= seconds / 2, f"{name} hardly ever succeeded: not much of a test"
+        assert total[f"{name}: done"] >= seconds / 20, f"{name} hardly ever succeeded: not much of a test"
     for host in hosts:
         host.delete()
     module_unloads()
@@ -287,7 +288,7 @@ def hammer(segment, client, seconds):
 
 
 def test_hammer(segment, client):
-    hammer(segment, client, int(os.environ.get("CARP_SECONDS", "20")))
+    hammer(segment, client, int(os.environ.get("CARP_SECONDS", "60" if debug_kernel.PRESENT else "20")))
 
 
 @pytest.mark.long
