@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * CARP, the Common Address Redundancy Protocol: what user space and the
- * kernel say to each other about a network device of kind "carp".
+ * kernel say to each other about a network device of kind "carp", over
+ * rtnetlink (IFLA_CARP_*) and over the generic netlink family "carp".
  *
- * This file is the only source of these numbers. The module and the `ip`
- * plugin both take them from here through bindgen.
+ * This file is the only source of these numbers. The module, the `ip` plugin
+ * and carpctl take them from here through bindgen.
  */
 #ifndef _UAPI_LINUX_IF_CARP_H
 #define _UAPI_LINUX_IF_CARP_H
@@ -123,5 +124,78 @@ enum {
 	__IFLA_CARP_STATS_MAX,
 };
 #define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)
+
+/* ---- The generic netlink family ---- */
+
+#define CARP_GENL_NAME		"carp"
+#define CARP_GENL_VERSION	1
+
+/* The multicast group of events. */
+#define CARP_MCGRP_EVENTS	"events"
+
+/*
+ * Commands and events. A reply has the number of its request.
+ *
+ * Each event of a network namespace has the next CARP_A_SEQUENCE; a reply has
+ * that of the last event before it. Who misses a number has lost an event, asks
+ * for all groups (a dump), and goes on with what comes after its sequence.
+ */
+enum carp_command {
+	CARP_CMD_UNSPEC,
+	CARP_CMD_GROUP_GET,	/* do: one group by ifindex or ifname; dump: all */
+	CARP_CMD_KEY_GET,	/* do, CAP_NET_ADMIN: the key of one group */
+	CARP_CMD_GROUP_NEW,	/* event: there is a new group */
+	CARP_CMD_GROUP_CHANGE,	/* event: parameters, key, parent or addresses are others */
+	CARP_CMD_GROUP_DELETE,	/* event: a group is gone */
+	CARP_CMD_TRANSITION,	/* event: a group changed its state */
+	CARP_CMD_OTHER_MASTER,	/* event: a MASTER heard another MASTER */
+	CARP_CMD_BAD_DIGEST,	/* event: advertisements with a wrong digest are heard */
+	CARP_CMD_PARENT_LOST,	/* event: the parent goes, and its groups with it */
+	__CARP_CMD_MAX,
+};
+#define CARP_CMD_MAX (__CARP_CMD_MAX - 1)
+
+/* Attributes of commands and events. */
+enum carp_attribute {
+	CARP_A_UNSPEC,
+	CARP_A_PAD,
+	CARP_A_IFINDEX,		/* u32, of the carp device */
+	CARP_A_IFNAME,		/* string */
+	CARP_A_PARENT,		/* u32, ifindex of the parent; missing: none */
+	CARP_A_PARENT_IFNAME,	/* string */
+	CARP_A_VHID,		/* u32; missing: none is set */
+	CARP_A_ADVBASE,		/* u32, seconds */
+	CARP_A_ADVSKEW,		/* u32, 1/256 s */
+	CARP_A_STATE,		/* u32, enum carp_state */
+	CARP_A_OLD_STATE,	/* u32, enum carp_state; of a transition */
+	CARP_A_REASON,		/* u32, enum carp_reason */
+	CARP_A_MISSING,		/* u32, CARP_MISSING_* */
+	CARP_A_SINCE,		/* u64, ns since the last transition */
+	CARP_A_CHANGED_AT,	/* u64, ns, CLOCK_REALTIME at the last transition */
+	CARP_A_TRANSITIONS,	/* u32, all transitions so far */
+	CARP_A_TRANSITIONS_BY_REASON, /* nest of u32, numbered by reason + 1; those that are not 0 */
+	CARP_A_ADDRESS,		/* binary, 4 or 16 bytes: one that the digest covers; repeated */
+	CARP_A_PEER,		/* nest of CARP_PEER_*, one that was heard; repeated */
+	CARP_A_COUNTERS,	/* nest of IFLA_CARP_STATS_* */
+	CARP_A_SEQUENCE,	/* u32, of the namespace's events */
+	CARP_A_KEY,		/* binary, CARP_KEY_LEN; only in a reply to CARP_CMD_KEY_GET */
+	__CARP_A_MAX,
+};
+#define CARP_A_MAX (__CARP_A_MAX - 1)
+
+/* Attributes of one sender of advertisements for a group. */
+enum carp_peer_attribute {
+	CARP_PEER_UNSPEC,
+	CARP_PEER_PAD,
+	CARP_PEER_ADDRESS,	/* binary, 4 or 16 bytes: where its advertisements come from */
+	CARP_PEER_ADVBASE,	/* u32, seconds, of the last one */
+	CARP_PEER_ADVSKEW,	/* u32, 1/256 s, of the last one; 255 with advbase 255: it bowed out */
+	CARP_PEER_DEMOTE,	/* u32, of the last one */
+	CARP_PEER_SINCE,	/* u64, ns since the last one */
+	CARP_PEER_RECEIVED,	/* u64, advertisements with a right digest */
+	CARP_PEER_BAD_DIGEST,	/* u64, those with a wrong one */
+	__CARP_PEER_MAX,
+};
+#define CARP_PEER_MAX (__CARP_PEER_MAX - 1)
 
 #endif /* _UAPI_LINUX_IF_CARP_H */
