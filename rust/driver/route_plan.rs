@@ -29,6 +29,7 @@ use crate::{
             TABLE_LOCAL,
             TABLE_MAIN, //
         },
+        sort_by_key,
         State, //
     }, //
 };
@@ -57,6 +58,7 @@ pub(super) struct Part {
 }
 
 /// A route of the plan.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) route: Route,
     /// Whose it is: a position in [`Plan::parts`].
@@ -86,7 +88,7 @@ impl Plan {
                 removals: KVVec::with_capacity(room, GFP_KERNEL)?,
             };
             if plan.fill(namespace).is_ok() {
-                sort(&mut plan.wanted);
+                sort_by_key(&mut plan.wanted, |wanted| wanted.route);
                 return Ok(plan);
             }
             room *= 4;
@@ -213,39 +215,6 @@ impl Plan {
             push(&mut self.removals, removal)?;
         }
         Ok(())
-    }
-}
-
-/// Heapsort. (That of the `core` crate has panics that the kernel's checker of object
-/// code does not know.)
-fn sort(list: &mut [Wanted]) {
-    for end in (1..=list.len()).rev() {
-        // The first time, all is made a heap; then what was put on top of it sinks.
-        let last = if end == list.len() { end / 2 } else { 0 };
-        for start in (0..=last).rev() {
-            sink(list.get_mut(..end).unwrap_or_default(), start);
-        }
-        list.swap(0, end - 1);
-    }
-}
-
-/// Has an element sink until it is not less than those below it.
-fn sink(heap: &mut [Wanted], mut at: usize) {
-    let key = |heap: &[Wanted], at: usize| heap.get(at).map(|wanted| wanted.route);
-    loop {
-        let left = 2 * at + 1;
-        let largest = [left, left + 1].into_iter().fold(at, |best, below| {
-            if key(heap, below) > key(heap, best) {
-                below
-            } else {
-                best
-            }
-        });
-        if largest == at {
-            return;
-        }
-        heap.swap(at, largest);
-        at = largest;
     }
 }
 

@@ -88,7 +88,10 @@ pub use parameters::{
     Parameters,
     Vhid, //
 };
-pub use sort::sort;
+pub use sort::{
+    sort,
+    sort_by_key, //
+};
 pub use state::{
     Missing,
     Reason,

@@ -6,11 +6,17 @@
 
 use core::cell::Cell;
 
-/// Sorts `items`, by comb sort.
+/// Sorts `items`.
+pub fn sort<T: Copy + Ord>(items: &mut [T]) {
+    sort_by_key(items, |item| item);
+}
+
+/// Sorts `items` by what `key` gives for each, by comb sort. Those with the same key
+/// may end in any order.
 ///
 /// Not by `sort_unstable`, which panics if an order is none: that code would
 /// come into the module, and objtool complains of it.
-pub fn sort<T: Copy + Ord>(items: &mut [T]) {
+pub fn sort_by_key<T: Copy, K: Ord>(items: &mut [T], key: impl Fn(T) -> K) {
     // Cells, so that two items can be seen at a time without an index.
     let items = Cell::from_mut(items).as_slice_of_cells();
     let mut gap = items.len();
@@ -19,7 +25,7 @@ pub fn sort<T: Copy + Ord>(items: &mut [T]) {
         gap = (gap / 4 * 3).max(1);
         sorted = true;
         for (lower, upper) in items.iter().zip(items.get(gap..).unwrap_or_default()) {
-            if lower.get() > upper.get() {
+            if key(lower.get()) > key(upper.get()) {
                 upper.set(lower.replace(upper.get()));
                 sorted = false;
             }
