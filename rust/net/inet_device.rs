@@ -45,8 +45,23 @@ unsafe fn dereference<T>(place: *const *mut T) -> *mut T {
 /// Calls `visit` for the IPv4 addresses of a device until it gives something.
 fn find_v4<R>(
     device: &NetDevice,
-    _: &rcu::Guard,
+    guard: &rcu::Guard,
     mut visit: impl FnMut([u8; 4], u8) -> Option<R>,
+) -> Option<R> {
+    find_raw_v4(device, guard, |address| {
+        // SAFETY: `find_raw_v4` gives addresses that are not freed meanwhile; both
+        // fields are constant.
+        let (local, prefix_len) = unsafe { ((*address).ifa_local, (*address).ifa_prefixlen) };
+        visit(local.to_ne_bytes(), prefix_len)
+    })
+}
+
+/// Calls `visit` with valid pointers to the IPv4 addresses of a device until it
+/// gives something. They are valid as long as the guard is.
+fn find_raw_v4<R>(
+    device: &NetDevice,
+    _: &rcu::Guard,
+    mut visit: impl FnMut(*mut bindings::in_ifaddr) -> Option<R>,
 ) -> Option<R> {
     // SAFETY: The device is valid, and the guard is of a read-side section.
     let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
@@ -56,13 +71,10 @@ fn find_v4<R>(
     // SAFETY: The configuration is not freed in the read-side section.
     let mut address = unsafe { dereference(&raw const (*in_device).ifa_list) };
     while !address.is_null() {
-        // SAFETY: Found in the list, and so not freed in the read-side section;
-        // both fields are constant.
-        let (local, prefix_len) = unsafe { ((*address).ifa_local, (*address).ifa_prefixlen) };
-        if let Some(found) = visit(local.to_ne_bytes(), prefix_len) {
+        if let Some(found) = visit(address) {
             return Some(found);
         }
-        // SAFETY: As above.
+        // SAFETY: Found in the list, and so not freed in the read-side section.
         address = unsafe { dereference(&raw const (*address).ifa_next) };
     }
     None
@@ -148,18 +160,11 @@ pub(crate) fn for_each_v6(
 /// it is a secondary one: there is an older one in the same subnet.
 pub(crate) fn for_each_rank_v4(
     device: &NetDevice,
-    _: &rcu::Guard,
+    guard: &rcu::Guard,
     mut visit: impl FnMut([u8; 4], u8, bool),
 ) {
-    // SAFETY: The device is valid, and the guard is of a read-side section.
-    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
-    if in_device.is_null() {
-        return;
-    }
-    // SAFETY: The configuration is not freed in the read-side section.
-    let mut address = unsafe { dereference(&raw const (*in_device).ifa_list) };
-    while !address.is_null() {
-        // SAFETY: Found in the list, and so not freed in the read-side section; the
+    find_raw_v4(device, guard, |address| {
+        // SAFETY: `find_raw_v4` gives addresses that are not freed meanwhile; the
         // flags may change, the others are constant.
         let (local, prefix_len, flags) = unsafe {
             (
@@ -170,9 +175,8 @@ pub(crate) fn for_each_rank_v4(
         };
         let secondary = flags & bindings::IFA_F_SECONDARY != 0;
         visit(local.to_ne_bytes(), prefix_len, secondary);
-        // SAFETY: As above.
-        address = unsafe { dereference(&raw const (*address).ifa_next) };
-    }
+        None::<()>
+    });
 }
 
 /// What the kernel has done for an IPv6 address.
