@@ -9,10 +9,7 @@ use super::{
     announce,
     conditions,
     link::Carp,
-    parent::{
-        self,
-        Address, //
-    },
+    parent,
     port::Port,
     routes, //
 };
@@ -52,7 +49,7 @@ impl inetaddr::Handler for Watch {
     fn event(device: &NetDevice, address: &mut InetAddress, event: AddressEvent, rtnl: &Rtnl) {
         if let Some(group) = Device::<Carp>::downcast(device) {
             if event == AddressEvent::Up {
-                parent::adopt(group, Address::V4(address.address()), rtnl);
+                parent::adopt(group, Ip::V4(address.address()), rtnl);
                 // The route to the subnet is the parent's: with one of our own,
                 // strict reverse path filters drop what comes in on the parent.
                 address.set_no_prefix_route();
@@ -75,7 +72,7 @@ impl inetaddr::Handler for Watch {
 impl inet6addr_validator::Handler for Watch {
     fn expected(device: &NetDevice, address: [u8; 16], rtnl: &Rtnl) {
         if let Some(group) = Device::<Carp>::downcast(device) {
-            parent::adopt(group, Address::V6(address), rtnl);
+            parent::adopt(group, Ip::V6(address), rtnl);
         }
     }
 }

@@ -28,7 +28,10 @@ use crate::{
         rx_handler, //
     },
     proto::{
-        neighbour::is_link_local,
+        ownership::{
+            Ip,
+            Prefixed, //
+        },
         virtual_mac,
         Vhid, //
     }, //
@@ -155,7 +158,7 @@ pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result
 /// Finds a parent for a group that was made without one, before it gets an address:
 /// the device in a subnet of whose own the address is, the smallest such subnet if
 /// there are several.
-pub(super) fn adopt(group: &Device<Carp>, address: Address, rtnl: &Rtnl) {
+pub(super) fn adopt(group: &Device<Carp>, address: Ip, rtnl: &Rtnl) {
     let vhid = {
         let machine = group.private().machine.lock();
         if machine.port.is_some() {
@@ -174,7 +177,7 @@ pub(super) fn adopt(group: &Device<Carp>, address: Address, rtnl: &Rtnl) {
     }
 }
 
-fn find(device: &Device<Carp>, address: Address, rtnl: &Rtnl) -> Option<ARef<NetDevice>> {
+fn find(device: &Device<Carp>, address: Ip, rtnl: &Rtnl) -> Option<ARef<NetDevice>> {
     let mut best: Option<(u8, ARef<NetDevice>)> = None;
     let _ = NetDevice::find(device.namespace(), rtnl, |candidate| -> Option<()> {
         if check(candidate, &mut ExtendedAck::none(), rtnl).is_ok() {
@@ -189,34 +192,31 @@ fn find(device: &Device<Carp>, address: Address, rtnl: &Rtnl) -> Option<ARef<Net
     best.map(|(_, parent)| parent)
 }
 
-/// An address of either family.
-#[derive(Clone, Copy)]
-pub(super) enum Address {
-    /// IPv4.
-    V4([u8; 4]),
-    /// IPv6.
-    V6([u8; 16]),
-}
-
 /// The length of the prefix of the smallest subnet of a device's own that has an
 /// address; a single address is no subnet, and the one that every link has is that
 /// of none.
-pub(super) fn subnet_of(device: &NetDevice, address: Address) -> Option<u8> {
+fn subnet_of(device: &NetDevice, address: Ip) -> Option<u8> {
+    if address.is_link_local() {
+        return None;
+    }
+    let wanted = Prefixed::single(address);
     let mut found: Option<u8> = None;
+    let mut look_at = |address, prefix_len| {
+        let own = Prefixed {
+            address,
+            prefix_len,
+        };
+        if own.covers(wanted) {
+            found = found.max(Some(prefix_len));
+        }
+    };
     let guard = rcu::read_lock();
     match address {
-        Address::V4(wanted) => inet_device::for_each_v4(device, &guard, |own, prefix_len| {
-            let differs = u32::from_be_bytes(own) ^ u32::from_be_bytes(wanted);
-            if prefix_len < 32 && differs.leading_zeros() >= u32::from(prefix_len) {
-                found = found.max(Some(prefix_len));
-            }
+        Ip::V4(_) => inet_device::for_each_v4(device, &guard, |own, prefix_len| {
+            look_at(Ip::V4(own), prefix_len);
         }),
-        Address::V6(wanted) if is_link_local(wanted) => {}
-        Address::V6(wanted) => inet_device::for_each_v6(device, &guard, |own, prefix_len, _| {
-            let differs = u128::from_be_bytes(own) ^ u128::from_be_bytes(wanted);
-            if prefix_len < 128 && differs.leading_zeros() >= u32::from(prefix_len) {
-                found = found.max(Some(prefix_len));
-            }
+        Ip::V6(_) => inet_device::for_each_v6(device, &guard, |own, prefix_len, _| {
+            look_at(Ip::V6(own), prefix_len);
         }),
     }
     found

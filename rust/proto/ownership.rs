@@ -7,6 +7,8 @@
 //! not MASTER finds the MASTER, is decided here, for one address at a time; putting
 //! it there is the driver's business. Pure functions, for any context.
 
+use super::neighbour::is_link_local;
+
 /// An IP address of either family.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Ip {
@@ -27,7 +29,7 @@ impl Ip {
 
     /// Is it an IPv6 address that means something on one link only?
     pub const fn is_link_local(self) -> bool {
-        matches!(self, Self::V6([0xfe, second, ..]) if second & 0xc0 == 0x80)
+        matches!(self, Self::V6(bytes) if is_link_local(bytes))
     }
 
     /// Is it this host for every host: of the loopback device?
