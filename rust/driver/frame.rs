@@ -3,9 +3,10 @@
 //! What becomes of the frames that a parent receives.
 //!
 //! Softirq context, under RCU, for every frame: nothing is allocated or locked
-//! but for ARP and neighbour discovery, and a frame that is not for a group costs
-//! a few instructions (`Documentation/benchmarks.md`). `Documentation/data-path.md` has it as a
-//! picture.
+//! but for ARP, neighbour discovery, what goes to a group's device, and, until the
+//! routes are there, what is for a group. A frame that is not for a group costs a few
+//! instructions (`Documentation/benchmarks.md`). `Documentation/data-path.md` has it
+//! as a picture.
 
 use super::{
     announce,
@@ -14,6 +15,7 @@ use super::{
         ETHERTYPE_IPV4,
         ETHERTYPE_IPV6, //
     },
+    link::Carp,
     port::{
         Port,
         Taken, //
@@ -22,6 +24,7 @@ use super::{
 use crate::{
     net::{
         inet_device,
+        link_device::Device,
         netdevice::NetDevice,
         rx_handler::{
             Frame,
@@ -234,24 +237,14 @@ fn asks_for_a_group(port: &Port, request: &Arp) -> bool {
     if request.operation != Operation::Request {
         return false;
     }
-    let mut found = false;
-    let mut runs = false;
-    for vhid in port.owners_v4(request.target) {
-        found = true;
-        let state = port.state(vhid);
-        runs |= state != Some(State::Init);
-        if state == Some(State::Master) {
-            // The announcement of another host, MASTER or about to be, is no
-            // question.
-            if request.sender != request.target {
-                if let Some(device) = port.group(vhid) {
-                    announce::answer_v4(&device, port.parent(), vhid, request);
-                }
-            }
-            break;
+    let owners = port.owners_v4(request.target);
+    let is_own = || inet_device::has_v4(port.parent(), &rcu::read_lock(), request.target);
+    is_matter_of_group(port, owners, is_own, |vhid, device| {
+        // The announcement of another host, MASTER or about to be, is no question.
+        if request.sender != request.target {
+            announce::answer_v4(device, port.parent(), vhid, request);
         }
-    }
-    found && (runs || !inet_device::has_v4(port.parent(), &rcu::read_lock(), request.target))
+    })
 }
 
 /// As [`asks_for_a_group`], for a neighbour solicitation.
@@ -264,21 +257,37 @@ fn solicits_a_group(port: &Port, frame: &Frame<'_>) -> bool {
     else {
         return false;
     };
+    let target = solicitation.target;
+    let owners = port.owners_v6(target);
+    let is_own = || inet_device::has_v6(port.parent(), &rcu::read_lock(), target);
+    is_matter_of_group(port, owners, is_own, |vhid, device| {
+        announce::answer_v6(device, port.parent(), vhid, &solicitation, frame.source());
+    })
+}
+
+/// Has the first of the groups with an address that is MASTER here answer for it, and
+/// says whether the question ends here: not if no group has the address, or if it is
+/// the parent's as well, and no group with it runs.
+fn is_matter_of_group(
+    port: &Port,
+    owners: impl Iterator<Item = Vhid>,
+    is_parents_own: impl FnOnce() -> bool,
+    answer: impl FnOnce(Vhid, &Device<Carp>),
+) -> bool {
     let mut found = false;
     let mut runs = false;
-    for vhid in port.owners_v6(solicitation.target) {
+    for vhid in owners {
         found = true;
         let state = port.state(vhid);
         runs |= state != Some(State::Init);
         if state == Some(State::Master) {
             if let Some(device) = port.group(vhid) {
-                let parent = port.parent();
-                announce::answer_v6(&device, parent, vhid, &solicitation, frame.source());
+                answer(vhid, &device);
             }
             break;
         }
     }
-    found && (runs || !inet_device::has_v6(port.parent(), &rcu::read_lock(), solicitation.target))
+    found && (runs || !is_parents_own())
 }
 
 /// Shows a router solicitation to the devices of the groups that this host is
