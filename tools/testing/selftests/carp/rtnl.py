@@ -79,6 +79,15 @@ def link_message(index=0, flags=0, change=0, name=None, parent=None, data=None, 
     return body + extra
 
 
+def is_gone(host, name):
+    """Whether the kernel says that a host has no device of this name."""
+    try:
+        host.rtnl.link(name)
+    except Refused as error:
+        return error.code == "ENODEV"
+    return False
+
+
 class Socket:
     """An rtnetlink socket; it stays in the namespace in which it was opened."""
 

@@ -15,7 +15,7 @@ import threading
 import pytest
 
 from carp import Group
-from rtnl import Refused
+from rtnl import is_gone
 from topology import Segment, eventually
 from wire import BROADCAST, Advertisement, Injector, arp_request
 
@@ -64,14 +64,6 @@ LINES = ["link add link {parent} name carp0 type carp vhid 1 advbase 0 advskew 1
 
 def make(host, parent="eth0"):
     host.batch(*(line.format(parent=parent) for line in LINES))
-
-
-def is_gone(host, name):
-    try:
-        host.rtnl.link(name)
-    except Refused as error:
-        return error.code == "ENODEV"
-    return False
 
 
 def refcount():

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from carp import Group, group, master, virtual_mac
-from rtnl import Refused
+from rtnl import is_gone
 from test_data import CLIENT_MAC, echo_request
 from topology import eventually, run
 from wire import Capture, Injector, mac
@@ -23,14 +23,6 @@ def filters(host, interface):
     fdb = run("bridge", "-n", host.ns, "fdb", "show", "dev", interface).stdout
     groups = host.ip("maddr", "show", "dev", interface).stdout
     return virtual_mac(1) in fdb, "224.0.0.18" in groups, "ff02::12" in groups
-
-
-def is_gone(host, name):
-    try:
-        host.rtnl.link(name)
-    except Refused as error:
-        return error.code == "ENODEV"
-    return False
 
 
 # ---- one rx handler ----

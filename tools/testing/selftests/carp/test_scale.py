@@ -6,7 +6,7 @@ import time
 import pytest
 
 from carp import Group, group, master_down, virtual_mac
-from rtnl import Refused
+from rtnl import is_gone
 from topology import eventually, run
 from wire import Capture, advertisements
 
@@ -53,14 +53,6 @@ def test_255_groups_elect_and_fail_over(rachael, pris, segment):
     eventually(lambda: all_are(theirs, "BACKUP") and all_are(ours, "MASTER"), 30, "one MASTER each", pause=0.5)
     for made in ours + theirs:
         assert made.counters()["discard_bad_digest"] == 0
-
-
-def is_gone(host, name):
-    try:
-        host.rtnl.link(name)
-    except Refused as error:
-        return error.code == "ENODEV"
-    return False
 
 
 @pytest.mark.parametrize("how", ["with the parent", "with the namespace", "one by one"])
