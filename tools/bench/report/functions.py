@@ -2,7 +2,8 @@
 """usage: functions.py DIRECTORY [WHAT]
 
 Prints, for each sort of packet that was traced, what each function executes more (or
-less) with a group than on the bare parent.
+less) with a group than on the bare parent; of advertisements, for one of those of the
+traced time.
 """
 
 import bisect
@@ -32,20 +33,22 @@ def main():
     lines = (line.split() for line in last["symbols"].splitlines())
     symbols = sorted((int(words[0], 16), " ".join(words[2:])) for words in lines if words[1] in "tTwW")
     addresses = [address for address, _ in symbols]
-    sums = {}
+    sums, frames = {}, {}
     for result, trace in zip(results, traces(directory / "functions-1.blocks"), strict=True):
         counts = sums.setdefault(result["what"], {}).setdefault(result["kind"], collections.Counter())
+        frames[result["what"]] = result.get("frames", 1)
         for address, length in trace:
             counts[symbols[bisect.bisect(addresses, address) - 1][1]] += length
     for what, kinds in sums.items():
         if wanted and what not in wanted:
             continue
         without, with_group = kinds.values()
-        print(f"\n{what}: {with_group.total() - without.total():+,}")
+        print(f"\n{what}: {(with_group.total() - without.total()) // frames[what]:+,}")
         names = without.keys() | with_group.keys()
         for name in sorted(names, key=lambda name: without[name] - with_group[name]):
-            if without[name] != with_group[name]:
-                print(f"{with_group[name] - without[name]:+7,}  {name}")
+            difference = (with_group[name] - without[name]) // frames[what]
+            if difference not in (0, -1):
+                print(f"{difference:+7,}  {name}")
 
 
 main()
