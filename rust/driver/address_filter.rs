@@ -6,6 +6,7 @@
 //! to be told without a lock, and as fast with 255 groups as with one. Read in any
 //! context; written under the lock of the port's table.
 
+use crate::net::read_once::read_once;
 use kernel::sync::atomic::{
     Atomic,
     Relaxed, //
@@ -31,7 +32,7 @@ impl AddressFilter {
         let (word, bit) = place(address);
         self.0
             .get(word)
-            .is_some_and(|bits| bits.load(Relaxed) & bit != 0)
+            .is_some_and(|bits| read_once(bits) & bit != 0)
     }
 
     /// Makes it the filter of other addresses. Who looks at it meanwhile sees an

@@ -27,7 +27,10 @@ use crate::{
         inet_device,
         link_device::Device,
         netdevice::NetDevice,
-        rx_handler,
+        rx_handler::{
+            self,
+            Shared, //
+        },
         skbuff::{
             EthernetHeader,
             Packet, //
@@ -50,10 +53,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        rcu,
-        Arc, //
-    }, //
+    sync::rcu, //
 };
 
 const BROADCAST: [u8; 6] = [0xff; 6];
@@ -93,7 +93,7 @@ pub(super) fn one_v6(device: &Device<Carp>, address: [u8; 16]) {
     }
 }
 
-fn where_master(device: &Device<Carp>) -> Option<(Arc<Port>, Vhid)> {
+fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Vhid)> {
     let machine = device.private().machine.lock();
     match machine.core.state() {
         State::Master => machine.port.clone().zip(machine.vhid),

@@ -24,6 +24,7 @@ use crate::{
         namespace::Namespace,
         netdevice::NetDevice,
         rtnl::Rtnl,
+        rx_handler::Shared,
         timer, //
     },
     proto::{
@@ -35,10 +36,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        rcu,
-        Arc, //
-    }, //
+    sync::rcu, //
 };
 
 /// How long a group waits for memory: less than the shortest interval.
@@ -139,7 +137,7 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
 
 /// What keeps a group from running, and the families that it has addresses of.
 fn missing(machine: &Machine, device: &Device<Carp>) -> (Missing, Families) {
-    let port: Option<&Arc<Port>> = machine.port.as_ref();
+    let port: Option<&Shared<Port>> = machine.port.as_ref();
     let parent = port.map(|port| port.parent());
     let families = families(device);
     let missing = [

@@ -5,7 +5,10 @@
 //! Any context, no lock. What happens for each frame is counted per processor.
 
 use crate::{
-    net::per_cpu::PerCpuCounters,
+    net::per_cpu::{
+        Numbers,
+        PerCpuCounters, //
+    },
     proto::{
         Discard,
         Family, //
@@ -170,33 +173,56 @@ impl Traffic {
     const DROPPED: usize = 2;
     const NUMBERS: usize = 3;
 
-    /// None. Process context.
+    /// Nothing that counts.
+    pub(crate) const fn none() -> Self {
+        Self {
+            numbers: PerCpuCounters::none(),
+            before: [const { Counter::new() }; Self::NUMBERS],
+        }
+    }
+
+    /// None yet. Process context.
     ///
     /// # Errors
     ///
     /// Out of memory.
     pub(crate) fn new() -> Result<Self, AllocError> {
-        Ok(Self {
-            numbers: PerCpuCounters::new()?,
-            before: [const { Counter::new() }; Self::NUMBERS],
-        })
+        let traffic = Self::none();
+        traffic.begin()?;
+        Ok(traffic)
+    }
+
+    /// Counts from zero, from now on. Process context, not by two at a time.
+    ///
+    /// # Errors
+    ///
+    /// Out of memory.
+    pub(crate) fn begin(&self) -> Result<(), AllocError> {
+        self.numbers.populate()?;
+        for (index, before) in self.before.iter().enumerate() {
+            before.set(self.numbers.sum(index));
+        }
+        Ok(())
     }
 
     /// Counts one frame.
+    #[inline(always)]
     pub(crate) fn add(&self, bytes: usize) {
-        self.numbers.add(Self::FRAMES, 1);
-        self.numbers.add(Self::BYTES, bytes as u64);
+        if let Some(counting) = self.counting() {
+            counting.add(bytes);
+        }
+    }
+
+    /// Gets ready to count, if it counts.
+    #[inline(always)]
+    pub(crate) fn counting(&self) -> Option<Counting<'_>> {
+        self.numbers.get().map(Counting)
     }
 
     /// Counts one that was dropped.
     pub(crate) fn add_dropped(&self) {
-        self.numbers.add(Self::DROPPED, 1);
-    }
-
-    /// Begins at zero again.
-    pub(crate) fn reset(&self) {
-        for (index, before) in self.before.iter().enumerate() {
-            before.set(self.numbers.sum(index));
+        if let Some(numbers) = self.numbers.get() {
+            numbers.increment::<{ Self::DROPPED }>();
         }
     }
 
@@ -212,6 +238,18 @@ impl Traffic {
             bytes: self.sum(Self::BYTES),
             dropped: self.sum(Self::DROPPED),
         }
+    }
+}
+
+/// A [`Traffic`] that is about to count.
+pub(crate) struct Counting<'a>(Numbers<'a, { Traffic::NUMBERS }>);
+
+impl Counting<'_> {
+    /// Counts one frame.
+    #[inline(always)]
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.increment::<{ Traffic::FRAMES }>();
+        self.0.add::<{ Traffic::BYTES }>(bytes as u64);
     }
 }
 

@@ -19,7 +19,8 @@ use super::{
     port::{
         Port,
         Taken, //
-    }, //
+    },
+    routes, //
 };
 use crate::{
     net::{
@@ -28,6 +29,7 @@ use crate::{
         netdevice::NetDevice,
         rx_handler::{
             Frame,
+            Glance,
             RxHandler,
             Verdict, //
         }, //
@@ -40,8 +42,11 @@ use crate::{
             Beginning,
             Solicitation,
             ALL_ROUTERS_MAC,
-            SOLICITATION_MAX, //
+            SOLICITATION_MAX,
+            SOLICITED_NODE_MAC, //
         },
+        number_of_mac,
+        octet_of_virtual_mac,
         vhid_of_mac,
         Arp,
         Family,
@@ -57,55 +62,66 @@ use kernel::sync::{
     rcu, //
 };
 
-/// The frames that are looked at.
-#[derive(Clone, Copy)]
-pub(crate) enum Interest {
-    /// It is for the virtual MAC of a group.
-    Group(Vhid),
-    /// It is for many, or ARP: something may be asked or said of a group.
-    Others,
-}
-
 impl RxHandler for Port {
-    type Interest = Interest;
-
     #[inline(always)]
-    fn interest(frame: &Frame<'_>) -> Option<Interest> {
-        let destination = frame.destination();
-        if let Some(vhid) = vhid_of_mac(destination) {
-            Some(Interest::Group(vhid))
-        } else if is_for_many(destination) || frame.protocol() == ETHERTYPE_ARP {
-            Some(Interest::Others)
+    fn glance(&self, frame: &Frame<'_>) -> Glance {
+        let destination = frame.destination_number();
+        if let Some(vhid) = octet_of_virtual_mac(destination) {
+            return if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) {
+                Glance::Accept
+            } else {
+                Glance::Closer
+            };
+        }
+        const IPV4: u16 = ETHERTYPE_IPV4.to_be();
+        const IPV6: u16 = ETHERTYPE_IPV6.to_be();
+        const ARP: u16 = ETHERTYPE_ARP.to_be();
+        let is_for_carp = if frame.protocol_as_sent() == IPV4 {
+            destination == ADVERTISEMENTS || self.may_be_elsewhere(|| source_v4(frame))
         } else {
-            None
+            match frame.protocol_as_sent() {
+                IPV6 => destination >> 24 == SOLICITED_NODES || destination == ROUTERS,
+                ARP => true,
+                _ => false,
+            }
+        };
+        if is_for_carp {
+            Glance::Closer
+        } else {
+            Glance::Pass
         }
     }
 
     /// A frame to a virtual MAC is taken by the MASTER, as one for this host, and
     /// goes on where it came in: on the parent, with the parent's firewall rules
     /// and routes. A BACKUP drops it and neither delivers nor forwards it.
-    #[inline(always)]
-    fn receive(&self, interest: Interest, frame: &Frame<'_>) -> Verdict<'_> {
-        match interest {
-            Interest::Group(vhid) => match self.take(vhid, frame.len()) {
+    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_> {
+        match vhid_of_mac(frame.destination()) {
+            Some(vhid) => match self.take(vhid, frame.len()) {
                 None => Verdict::Pass,
                 Some(Taken::No) => Verdict::Discard,
-                Some(Taken::Routed) if frame.protocol() == ETHERTYPE_IPV4 => Verdict::Accept,
                 Some(taken) => to_group(self, vhid, frame, taken),
             },
-            Interest::Others => to_others(self, frame),
+            None => to_others(self, frame),
         }
     }
 }
 
-/// Whether an Ethernet address is that of a group of hosts, or of all.
+/// The source of what is an IPv4 packet if it is long enough, and looked at closer.
 #[inline(always)]
-fn is_for_many([first, ..]: [u8; 6]) -> bool {
-    first & 1 != 0
+fn source_v4(frame: &Frame<'_>) -> Option<[u8; 4]> {
+    const OFFSET: usize = 12;
+    frame.peek(OFFSET)
 }
 
+/// Where IPv4 advertisements are sent to.
+const ADVERTISEMENTS: u64 = number_of_mac(multicast_mac(Family::V4));
+/// Where routers are asked.
+const ROUTERS: u64 = number_of_mac(ALL_ROUTERS_MAC);
+/// The upper half of where hosts are asked.
+const SOLICITED_NODES: u64 = number_of_mac(SOLICITED_NODE_MAC) >> 24;
+
 /// A frame to the virtual MAC of a MASTER that is no plain matter.
-#[inline(never)]
 fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_IPV6 => ipv6_to_group(port, vhid, frame, taken),
@@ -133,8 +149,7 @@ fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> 
 /// Whether an IPv4 packet is to an address of a group, and from one that it can come
 /// from: whatever else it is, is for the routing code to refuse.
 fn is_to_virtual_v4(port: &Port, vhid: Vhid, header: &[u8; 20]) -> bool {
-    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *header;
-    let (source, destination) = ([s0, s1, s2, s3], [d0, d1, d2, d3]);
+    let (source, destination) = addresses(header);
     let guard = rcu::read_lock();
     port.group(vhid)
         .is_some_and(|device| inet_device::has_v4(&device, &guard, destination))
@@ -176,19 +191,30 @@ fn to_device<'a>(port: &Port, vhid: Vhid) -> Verdict<'a> {
 }
 
 /// A frame to many, or by ARP to the parent.
-#[inline(never)]
 fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
     let destination = frame.destination();
     match frame.protocol() {
         ETHERTYPE_ARP => {
-            if arp(frame).is_some_and(|packet| asks_for_a_group(port, &packet)) {
-                return Verdict::Consume;
+            if let Some(packet) = arp(frame) {
+                if asks_for_a_group(port, &packet) {
+                    return Verdict::Consume;
+                }
+                // The MASTER may be one that asks in the name of the address. It asks
+                // again.
+                if port.may_be_elsewhere(|| Some(packet.sender)) && port.is_elsewhere(packet.sender)
+                {
+                    routes::ask_for_sources(port.parent());
+                }
             }
         }
         ETHERTYPE_IPV4 => {
-            if destination == multicast_mac(Family::V4) && is_advertisement(frame) {
+            let Some(header) = frame.head::<20>() else {
+                return Verdict::Pass;
+            };
+            if destination == multicast_mac(Family::V4) && is_advertisement(&header) {
                 return Verdict::Deliver(port.advertisements_v4());
             }
+            return from_others(port, frame, &header);
         }
         ETHERTYPE_IPV6 => {
             if is_solicited_node_mac(destination) {
@@ -208,15 +234,35 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
 /// stack loses one that comes from an address for which a reverse path filter has
 /// no route, or from one of this host's own, as its own echo does. It still goes
 /// through the firewall, to the protocol's handler.
-fn is_advertisement(frame: &Frame<'_>) -> bool {
-    let Some(header) = frame.head::<20>() else {
-        return false;
-    };
-    let [.., protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+fn is_advertisement(header: &[u8; 20]) -> bool {
+    let [.., protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header;
     let unnumbered = [s0, s1, s2, s3] == [0; 4];
     protocol == IP_PROTOCOL
         && [d0, d1, d2, d3] == MULTICAST_V4
         && (unnumbered || !is_martian([s0, s1, s2, s3]))
+}
+
+/// An IPv4 packet that is not for a group. Where the reverse path filter is off, the
+/// stack believes no packet from an address in its own list, be it the MASTER's: what the
+/// MASTER answers to this host is given its way, and before anything else of it comes,
+/// the tables have to be asked instead.
+fn from_others<'a>(port: &'a Port, frame: &Frame<'_>, header: &[u8; 20]) -> Verdict<'a> {
+    let (source, destination) = addresses(header);
+    if !port.is_elsewhere(source) {
+        return Verdict::Pass;
+    }
+    let own = inet_device::has_v4(port.parent(), &rcu::read_lock(), destination);
+    if own && frame.is_for_device() {
+        return Verdict::Deliver(port.local_v4());
+    }
+    routes::ask_for_sources(port.parent());
+    Verdict::Pass
+}
+
+/// The source and the destination of an IPv4 packet.
+fn addresses(header: &[u8; 20]) -> ([u8; 4], [u8; 4]) {
+    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *header;
+    ([s0, s1, s2, s3], [d0, d1, d2, d3])
 }
 
 /// Whether no packet on a link can come from an IPv4 address. The routing code

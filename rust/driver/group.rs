@@ -28,6 +28,7 @@ use crate::{
         inet_device,
         link_device::Device,
         random::random_u64,
+        rx_handler::Shared,
         spin_lock_bh::{
             new_spin_lock_bh,
             SpinLockBh, //
@@ -55,10 +56,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        rcu,
-        Arc, //
-    }, //
+    sync::rcu, //
 };
 
 /// What the driver keeps for one device of kind `carp`.
@@ -86,7 +84,7 @@ pub(crate) struct Machine {
     /// There is one as soon as there is a vhid.
     pub(super) digests: Option<Digests>,
     /// Where the group sends and listens.
-    pub(super) port: Option<Arc<Port>>,
+    pub(super) port: Option<Shared<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
     /// When the timers expire, if they run.
@@ -277,7 +275,7 @@ pub(super) struct Outcome {
     actions: Actions,
     outbox: Option<Outbox>,
     vhid: Option<Vhid>,
-    port: Option<Arc<Port>>,
+    port: Option<Shared<Port>>,
 }
 
 impl Outcome {

@@ -17,6 +17,7 @@ use super::{
         Total,
         Traffic, //
     },
+    ethertype::ETHERTYPE_IPV4,
     link::Carp, //
 };
 use crate::{
@@ -30,8 +31,12 @@ use crate::{
             JoinV6, //
         },
         netdevice::NetDevice,
+        read_once::read_once,
         rtnl::Rtnl,
-        rx_handler,
+        rx_handler::{
+            self,
+            Shared, //
+        },
         spin_lock_bh::{
             new_spin_lock_bh,
             SpinLockBh, //
@@ -54,9 +59,7 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        rcu,
-        Arc,
-        SetOnce, //
+        rcu, //
     }, //
 };
 
@@ -71,59 +74,51 @@ pub(crate) struct Port {
     table: SpinLockBh<Table>,
     /// Of the addresses in the table.
     filter: AddressFilter,
+    /// How many groups here are not MASTER, so that their addresses are elsewhere.
+    others: Atomic<i32>,
     /// Set between the parent's last words and its next start.
     going_down: Atomic<bool>,
     /// Advertisements of groups that are not on this parent, or of no vhid.
     pub(super) discards: Discards,
 }
 
-/// What frames have to know about one vhid.
+/// What frames have to know about one vhid: a line of cache.
+#[repr(align(64))]
 struct Place {
-    /// A [`State`], [`Place::ROUTED`] or [`Place::VACANT`].
+    /// One of the constants below. Above all, a frame is compared with it: if they are
+    /// the same, it is of the protocol of which frames are taken at a glance.
     state: Atomic<u32>,
-    /// Frames to the virtual MAC: taken, or dropped for want of being MASTER. There
+    /// Frames to the virtual MAC: taken, or dropped for want of being MASTER. Counted
     /// from the first group with this vhid on.
-    traffic: SetOnce<Traffic>,
+    traffic: Traffic,
 }
 
 impl Place {
-    /// No group.
-    const VACANT: u32 = u32::MAX;
     /// MASTER, and the routing tables have it that the group's addresses are this
-    /// host's.
-    const ROUTED: u32 = u32::MAX - 1;
+    /// host's: IPv4 packets are no matter of the group's. In the order in which frames
+    /// have it, as all of it is.
+    const ROUTED: u32 = ETHERTYPE_IPV4.to_be() as u32;
+    /// No group.
+    const VACANT: u32 = Self::NO_PROTOCOL | 0xff;
     /// MASTER, as far as the protocol is concerned.
-    const MASTER: u32 = State::Master as u8 as u32;
+    const MASTER: u32 = Self::of(State::Master);
+    /// What no frame can carry, together with a state.
+    const NO_PROTOCOL: u32 = 1 << 16;
+
+    const fn of(state: State) -> u32 {
+        Self::NO_PROTOCOL | state as u32
+    }
+
+    /// Whether there is a group that is not MASTER.
+    const fn is_other(state: u32) -> bool {
+        state == Self::of(State::Init) || state == Self::of(State::Backup)
+    }
 
     const fn new() -> Self {
         Self {
             state: Atomic::new(Self::VACANT),
-            traffic: SetOnce::new(),
+            traffic: Traffic::none(),
         }
-    }
-
-    #[inline(always)]
-    fn count_taken(&self, bytes: usize) {
-        if let Some(traffic) = self.traffic.as_ref() {
-            traffic.add(bytes);
-        }
-    }
-
-    fn count_dropped(&self) {
-        if let Some(traffic) = self.traffic.as_ref() {
-            traffic.add_dropped();
-        }
-    }
-
-    /// Gets ready to count, from zero, for another group.
-    fn reset(&self) -> Result {
-        match self.traffic.as_ref() {
-            Some(traffic) => traffic.reset(),
-            None => {
-                self.traffic.populate(Traffic::new()?);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -208,13 +203,14 @@ impl Port {
             places <- pin_init::init_array_from_fn(|_| Place::new()),
             table <- new_spin_lock_bh!(table, "carp_port"),
             filter: AddressFilter::new(),
+            others: Atomic::new(0),
             going_down: Atomic::new(false),
             discards: Discards::new(),
         }))
     }
 
     /// The port of a parent, if it has one.
-    pub(super) fn of(parent: &NetDevice, rtnl: &Rtnl) -> Option<Arc<Self>> {
+    pub(super) fn of(parent: &NetDevice, rtnl: &Rtnl) -> Option<Shared<Self>> {
         rx_handler::shared(parent, rtnl)
     }
 
@@ -225,7 +221,7 @@ impl Port {
         device: &Device<Carp>,
         ack: &mut ExtendedAck,
         rtnl: &Rtnl,
-    ) -> Result<Arc<Self>> {
+    ) -> Result<Shared<Self>> {
         let port = match Self::of(parent, rtnl) {
             Some(port) => port,
             None => Self::open(parent, ack, rtnl)?,
@@ -266,9 +262,9 @@ impl Port {
         Ok(table.members.push(member, GFP_ATOMIC)?)
     }
 
-    fn open(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result<Arc<Self>> {
-        let port = Arc::pin_init(Self::new(parent, rtnl)?, GFP_KERNEL)?;
-        rx_handler::attach(parent, port.clone(), rtnl).map_err(|error| {
+    fn open(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result<Shared<Self>> {
+        let port = Shared::new(Self::new(parent, rtnl)?)?;
+        rx_handler::attach(parent, &port, rtnl).map_err(|error| {
             ack.refuse(c"the parent's frames cannot be looked at by CARP", error)
         })?;
         port.join_groups(rtnl)
@@ -342,7 +338,7 @@ impl Port {
     /// `ENOMEM`.
     pub(super) fn reserve(&self, vhid: Vhid, rtnl: &Rtnl) -> Result {
         if let Some(place) = self.place(vhid) {
-            place.reset()?;
+            place.traffic.begin()?;
         }
         self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl)
     }
@@ -381,13 +377,15 @@ impl Port {
     /// Tells frames the state of a group; `None` for one that is not here. Once
     /// MASTER, it is without routes.
     pub(super) fn set_state(&self, vhid: Vhid, state: Option<State>) {
-        let value = state.map_or(Place::VACANT, |state| u32::from(state as u8));
+        let value = state.map_or(Place::VACANT, Place::of);
         if let Some(place) = self.place(vhid) {
             // The routes may be confirmed at any time, of a MASTER that stays one.
             let still_master = value == Place::MASTER
                 && matches!(place.state.load(Relaxed), Place::MASTER | Place::ROUTED);
             if !still_master {
-                place.state.store(value, Relaxed);
+                let old = place.state.xchg(value, Relaxed);
+                let change = i32::from(Place::is_other(value)) - i32::from(Place::is_other(old));
+                self.others.add(change, Relaxed);
             }
         }
     }
@@ -400,7 +398,7 @@ impl Port {
         }
         [State::Init, State::Backup, State::Master]
             .into_iter()
-            .find(|known| u32::from(*known as u8) == state)
+            .find(|known| Place::of(*known) == state)
     }
 
     /// Says whether the routing tables have it that the addresses of a MASTER are
@@ -422,26 +420,62 @@ impl Port {
         self.places.get(usize::from(vhid.get()))
     }
 
+    /// Takes a frame for the virtual MAC of a group, if that is all there is to say of
+    /// it. `vhid` is the last octet of the MAC, `protocol` what it carries, as it was sent.
+    #[inline(always)]
+    pub(super) fn take_at_a_glance(&self, vhid: u8, protocol: u16, bytes: usize) -> bool {
+        let Some(place) = self.places.get(usize::from(vhid)) else {
+            return false;
+        };
+        let (state, counting) = (read_once(&place.state), place.traffic.counting());
+        match counting {
+            Some(counting) if state == u32::from(protocol) => {
+                counting.add(bytes);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Takes, or drops, a frame for the virtual MAC of a group. `None` if there
     /// is no such group here.
-    #[inline(always)]
     pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<Taken> {
         let place = self.place(vhid)?;
         match place.state.load(Relaxed) {
             Place::VACANT => None,
             Place::ROUTED => {
-                place.count_taken(bytes);
+                place.traffic.add(bytes);
                 Some(Taken::Routed)
             }
             Place::MASTER => {
-                place.count_taken(bytes);
+                place.traffic.add(bytes);
                 Some(Taken::Unrouted)
             }
             _ => {
-                place.count_dropped();
+                place.traffic.add_dropped();
                 Some(Taken::No)
             }
         }
+    }
+
+    /// Whether an IPv4 address can be that of a group of which this host is not MASTER;
+    /// so may one be that cannot be told.
+    #[inline(always)]
+    pub(super) fn may_be_elsewhere(&self, address: impl FnOnce() -> Option<[u8; 4]>) -> bool {
+        read_once(&self.others) != 0
+            && address().is_none_or(|address| self.filter.may_have(&address))
+    }
+
+    /// Whether an IPv4 address is a virtual one, and another host is MASTER.
+    pub(super) fn is_elsewhere(&self, address: [u8; 4]) -> bool {
+        let mut found = false;
+        for vhid in self.owners_v4(address) {
+            if self.state(vhid) == Some(State::Master) {
+                return false;
+            }
+            found = true;
+        }
+        found && !inet_device::has_v4(&self.parent, &rcu::read_lock(), address)
     }
 
     /// The way of a frame to a virtual IPv4 address.
@@ -462,8 +496,7 @@ impl Port {
     /// The frames to a virtual MAC.
     pub(super) fn received(&self, vhid: Vhid) -> Total {
         self.place(vhid)
-            .and_then(|place| place.traffic.as_ref())
-            .map(Traffic::get)
+            .map(|place| place.traffic.get())
             .unwrap_or_default()
     }
 

@@ -173,13 +173,11 @@ impl Ledger {
             return Ok(failures);
         }
         let socket = Socket::open(&self.home)?;
+        book.ask_for_sources(&socket, plan);
         for v6 in [true, false] {
             let of_family = |destination: Prefixed| matches!(destination.address, Ip::V6(_)) == v6;
             for wanted in &plan.wanted {
                 if of_family(wanted.route.destination) && !book.is_there(&wanted.route) {
-                    if let Some(part) = plan.parts.get(wanted.part) {
-                        book.check_by_table(&socket, &wanted.route, part.device);
-                    }
                     if !book.add(&socket, plan, &wanted.route) {
                         failures.add(wanted.part);
                     }
@@ -280,17 +278,26 @@ impl Book {
         gone
     }
 
-    /// Without a strict reverse path filter, a host does not believe a packet that
-    /// comes from an address of its own, local or not, until somebody has added a
-    /// local route.
-    fn check_by_table(&mut self, socket: &Socket<'_>, route: &Route, device: u32) {
-        let v4 = matches!(route.destination.address, Ip::V4(_));
-        if self.checks_by_table || !v4 || route.kind != Kind::Neighbour {
+    /// Without a reverse path filter, a host does not believe a packet that comes from an
+    /// address of its own, local or not, until somebody has added a local route. From
+    /// then on every packet costs more.
+    fn ask_for_sources(&mut self, socket: &Socket<'_>, plan: &Plan) {
+        if self.checks_by_table || !plan.asks_for_sources {
             return;
         }
+        let is_v4 = |route: &Route| matches!(route.destination.address, Ip::V4(_));
+        let elsewhere = plan
+            .wanted
+            .iter()
+            .find(|wanted| is_v4(&wanted.route) && wanted.route.kind == Kind::Neighbour);
+        let Some((route, part)) =
+            elsewhere.and_then(|wanted| Some((&wanted.route, plan.parts.get(wanted.part)?)))
+        else {
+            return;
+        };
         let mut local = request(route);
         local.kind = route_netlink::Kind::Local;
-        local.device = Some(device);
+        local.device = Some(part.device);
         local.source = None;
         // Behind the kernel's own, so that it is not used.
         local.metric = Some(METRIC_LAST);

@@ -71,6 +71,8 @@ pub(super) struct Plan {
     /// Sorted; one that two groups want is there twice.
     pub(super) wanted: KVVec<Wanted>,
     pub(super) removals: KVVec<Removal>,
+    /// The tables have to say who may send what.
+    pub(super) asks_for_sources: bool,
 }
 
 impl Plan {
@@ -86,6 +88,7 @@ impl Plan {
                 parts: KVVec::with_capacity(room, GFP_KERNEL)?,
                 wanted: KVVec::with_capacity(room, GFP_KERNEL)?,
                 removals: KVVec::with_capacity(room, GFP_KERNEL)?,
+                asks_for_sources: false,
             };
             if plan.fill(namespace).is_ok() {
                 sort_by_key(&mut plan.wanted, |wanted| wanted.route);
@@ -186,6 +189,8 @@ impl Plan {
                 (routes.local || soon, !routes.no_prefix_route)
             }
         };
+        // The MASTER's answers do not come for the parent's address.
+        self.asks_for_sources |= !standing.master && around.speaks_for_another();
         let address = Virtual { own, local };
         for route in ownership::routes(standing, address, &around)
             .into_iter()

@@ -71,6 +71,8 @@ pub(crate) struct Keeper {
     news: Atomic<bool>,
     /// Something changed under the RTNL, and may not be over.
     unsettled: Atomic<bool>,
+    /// A packet came that only the tables can judge.
+    asks_for_sources: Atomic<bool>,
     #[pin]
     doubts: SpinLockBh<Doubts>,
     #[pin]
@@ -87,6 +89,7 @@ impl Keeper {
                 active: Atomic::new(false),
                 news: Atomic::new(false),
                 unsettled: Atomic::new(false),
+                asks_for_sources: Atomic::new(false),
                 doubts <- new_spin_lock_bh!(Doubts::NONE, "carp_route_doubts"),
                 ledger <- new_mutex!(ledger, "carp_route_ledger"),
             }),
@@ -111,10 +114,13 @@ impl Task for Keeper {
         if news {
             ledger.forget_patience();
         }
-        let Ok(plan) = Plan::of(ledger.namespace()) else {
+        let Ok(mut plan) = Plan::of(ledger.namespace()) else {
             self.doubt(Doubt::Everything);
             return Some(Pause(1000));
         };
+        if self.asks_for_sources.load(Relaxed) {
+            plan.asks_for_sources = true;
+        }
         ledger.follow(&plan, &doubts, || self.news.load(Acquire))
     }
 }
@@ -194,6 +200,17 @@ pub(super) fn device_changed(device: &NetDevice, event: Event, _: &Rtnl) {
         }
         _ => {}
     }
+}
+
+/// Something came from the address of a MASTER, and was not for an address of the parent
+/// itself: from now on, the namespace has to ask its tables who may send what. Any
+/// context, for each such packet.
+pub(super) fn ask_for_sources(device: &NetDevice) {
+    network::with_routes(device.namespace(), |work| {
+        if !work.asks_for_sources.load(Relaxed) && !work.asks_for_sources.xchg(true, Relaxed) {
+            tell(work);
+        }
+    });
 }
 
 fn doubt(device: &NetDevice, doubt: Doubt) {

@@ -6,19 +6,31 @@
 //!
 //! Made in process context, which may sleep; counted and read in any context.
 
-use super::bindings;
-use core::ptr::NonNull;
+use super::{
+    bindings,
+    read_once::read_once, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     alloc::AllocError,
-    prelude::*, //
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Release, //
+    }, //
 };
 
-/// `N` numbers that only grow, on a line of cache of each processor's own.
+/// `N` numbers that only grow, on a line of cache of each processor's own; or nothing
+/// yet, which counts nothing.
 ///
 /// # Invariants
 ///
-/// The pointer is to per-CPU memory for `N` numbers, which is this value's.
-pub(crate) struct PerCpuCounters<const N: usize>(NonNull<u64>);
+/// The pointer is null, or to per-CPU memory for `N` numbers, which is this value's and
+/// stays until this value is dropped.
+pub(crate) struct PerCpuCounters<const N: usize>(Atomic<*mut u64>);
 
 // SAFETY: Per-CPU memory belongs to no task.
 unsafe impl<const N: usize> Send for PerCpuCounters<N> {}
@@ -28,41 +40,123 @@ unsafe impl<const N: usize> Send for PerCpuCounters<N> {}
 unsafe impl<const N: usize> Sync for PerCpuCounters<N> {}
 
 impl<const N: usize> PerCpuCounters<N> {
+    /// Nothing.
+    pub(crate) const fn none() -> Self {
+        // INVARIANT: Null.
+        Self(Atomic::new(core::ptr::null_mut()))
+    }
+
     /// All zero.
     ///
     /// # Errors
     ///
     /// Out of memory.
     pub(crate) fn new() -> Result<Self, AllocError> {
+        let counters = Self::none();
+        counters.populate()?;
+        Ok(counters)
+    }
+
+    /// Makes numbers of nothing; what counts already is left as it is. Not to be
+    /// called by two at a time.
+    ///
+    /// # Errors
+    ///
+    /// Out of memory.
+    pub(crate) fn populate(&self) -> Result<(), AllocError> {
+        if !read_once(&self.0).is_null() {
+            return Ok(());
+        }
         // SAFETY: An allocation, in process context.
         let raw = unsafe { bindings::alloc_counters(N as u32) };
+        if raw.is_null() {
+            return Err(AllocError);
+        }
         // INVARIANT: Allocated for `N` numbers, and known to nobody else.
-        Ok(Self(NonNull::new(raw).ok_or(AllocError)?))
+        self.0.store(raw, Release);
+        Ok(())
     }
 
-    /// The number at an index, in the way of per-CPU pointers. Panics if there is
-    /// no such number.
-    fn at(&self, index: usize) -> *mut u64 {
-        assert!(index < N);
-        self.0.as_ptr().wrapping_add(index)
+    /// The numbers, in the way of per-CPU pointers, if there are any.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> Option<Numbers<'_, N>> {
+        // What is found behind the pointer depends on it: no barrier is needed.
+        // INVARIANT: Not null.
+        NonNull::new(read_once(&self.0)).map(|first| Numbers {
+            first,
+            lifetime: PhantomData,
+        })
     }
 
-    /// Adds to a number.
-    pub(crate) fn add(&self, index: usize, number: u64) {
-        // SAFETY: Inside the memory, by `at`.
-        unsafe { bindings::count(self.at(index), number) };
-    }
-
-    /// A number of all processors together.
+    /// A number of all processors together. Panics if there is no such index.
     pub(crate) fn sum(&self, index: usize) -> u64 {
-        // SAFETY: Inside the memory, by `at`.
-        unsafe { bindings::sum_counters(self.at(index)) }
+        assert!(index < N);
+        match self.get() {
+            // SAFETY: Inside the memory, as the index is less than `N`.
+            Some(numbers) => unsafe { bindings::sum_counters(numbers.first.as_ptr().add(index)) },
+            None => 0,
+        }
+    }
+}
+
+/// Numbers that there are. Each of these functions is one instruction where the kernel's
+/// `this_cpu_add` is: in place, since the call of a function costs as much again.
+///
+/// # Invariants
+///
+/// The pointer is to per-CPU memory for `N` numbers, which stays for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers<'a, const N: usize> {
+    first: NonNull<u64>,
+    lifetime: PhantomData<&'a u64>,
+}
+
+impl<const N: usize> Numbers<'_, N> {
+    /// Adds one to a number of this processor's.
+    #[inline(always)]
+    pub(crate) fn increment<const INDEX: usize>(self) {
+        const { assert!(INDEX < N) };
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: Inside the memory, by the type invariants and the line above. The
+        // kernel keeps the distance to the processor's own memory in `gs`.
+        unsafe {
+            core::arch::asm!(
+                "inc qword ptr gs:[{first} + {offset}]",
+                first = in(reg) self.first.as_ptr(),
+                offset = const INDEX * size_of::<u64>(),
+                options(nostack),
+            );
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        self.add::<INDEX>(1);
+    }
+
+    /// Adds to a number of this processor's.
+    #[inline(always)]
+    pub(crate) fn add<const INDEX: usize>(self, amount: u64) {
+        const { assert!(INDEX < N) };
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: As in `increment`.
+        unsafe {
+            core::arch::asm!(
+                "add gs:[{first} + {offset}], {amount}",
+                first = in(reg) self.first.as_ptr(),
+                offset = const INDEX * size_of::<u64>(),
+                amount = in(reg) amount,
+                options(nostack),
+            );
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: Inside the memory, by the type invariants and the first line.
+        unsafe {
+            bindings::count(self.first.as_ptr().add(INDEX), amount);
+        }
     }
 }
 
 impl<const N: usize> Drop for PerCpuCounters<N> {
     fn drop(&mut self) {
-        // SAFETY: Allocated in `new`, and nobody uses it any more.
-        unsafe { bindings::free_percpu(self.0.as_ptr().cast()) };
+        // SAFETY: Null, or allocated by `populate`; and nobody uses it any more.
+        unsafe { bindings::free_percpu(read_once(&self.0).cast()) };
     }
 }

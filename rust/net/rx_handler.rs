@@ -17,6 +17,7 @@ use super::{
 use core::{
     any::TypeId,
     marker::PhantomData,
+    ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
@@ -25,7 +26,8 @@ use kernel::{
     sync::{
         aref::ARef,
         rcu,
-        Arc, //
+        Arc,
+        ArcBorrow, //
     }, //
 };
 
@@ -49,17 +51,25 @@ pub(crate) enum Verdict<'a> {
     Discard,
 }
 
-/// Who looks at the frames of a device.
+/// What is seen of a frame at a glance.
+pub(crate) enum Glance {
+    /// As [`Verdict::Pass`].
+    Pass,
+    /// As [`Verdict::Accept`]; to be said only of frames to one Ethernet address.
+    Accept,
+    /// [`RxHandler::receive`] has to look at it.
+    Closer,
+}
+
+/// Who looks at the frames of a device. Softirq context, under RCU.
 pub(crate) trait RxHandler: Send + Sync + Sized + 'static {
-    /// What kinds of frames are of interest.
-    type Interest: Copy;
+    /// Looks at a frame, at every frame: decided in a few instructions, or left to
+    /// [`Self::receive`]. It may be one that the device looped back, or of a VLAN for
+    /// which there is no device, and which the core drops whatever is said here.
+    fn glance(&self, frame: &Frame<'_>) -> Glance;
 
-    /// Whether a frame can be of interest at all. Asked for every frame: to be
-    /// decided in a few instructions, without loss if it is wrong.
-    fn interest(frame: &Frame<'_>) -> Option<Self::Interest>;
-
-    /// Looks at one frame that is of interest. Softirq context, under RCU.
-    fn receive(&self, interest: Self::Interest, frame: &Frame<'_>) -> Verdict<'_>;
+    /// Looks at a frame for which a glance is not enough.
+    fn receive(&self, frame: &Frame<'_>) -> Verdict<'_>;
 }
 
 /// A received frame. Its Ethernet header has been taken off the front.
@@ -95,7 +105,8 @@ impl Frame<'_> {
     }
 
     /// The Ethernet header of a frame from an Ethernet device, which is in linear
-    /// memory, where the core has read it already.
+    /// memory, where the core has read it already. That of one which the device looped
+    /// back is its IP header, and so no address that a device has.
     #[inline(always)]
     fn ethernet(&self) -> *const [u8; 14] {
         // SAFETY: Valid by the type invariants; the offset is inside the packet.
@@ -109,13 +120,17 @@ impl Frame<'_> {
     }
 
     /// The Ethernet address that it was sent to.
-    #[inline(always)]
     pub(crate) fn destination(&self) -> [u8; 6] {
-        // As one word, which is then compared as one.
+        // SAFETY: The header is longer than that.
+        unsafe { self.ethernet().cast::<[u8; 6]>().read() }
+    }
+
+    /// The same as a number: its bytes from the most significant one on.
+    #[inline(always)]
+    pub(crate) fn destination_number(&self) -> u64 {
         // SAFETY: The header is longer than that.
         let start = unsafe { self.ethernet().cast::<u64>().read_unaligned() };
-        let [d0, d1, d2, d3, d4, d5, _, _] = start.to_ne_bytes();
-        [d0, d1, d2, d3, d4, d5]
+        u64::from_be(start) >> u16::BITS
     }
 
     /// The Ethernet address that it was sent from.
@@ -128,8 +143,25 @@ impl Frame<'_> {
     /// What it carries, an `ETH_P_*` in host order.
     #[inline(always)]
     pub(crate) fn protocol(&self) -> u16 {
+        u16::from_be(self.protocol_as_sent())
+    }
+
+    /// The same in the order of the network, for who has no instruction to spare. Read
+    /// anew each time, so that comparisons are made in the order in which they are written.
+    #[inline(always)]
+    pub(crate) fn protocol_as_sent(&self) -> u16 {
         // SAFETY: Valid by the type invariants; all of the union is plain data.
-        u16::from_be(unsafe { (*self.raw()).__bindgen_anon_4.headers.as_ref().protocol })
+        unsafe {
+            let headers = (*self.raw()).__bindgen_anon_4.headers.as_ref();
+            (&raw const headers.protocol).read_volatile()
+        }
+    }
+
+    /// Whether it was sent to the device's own address, and to no other or to many.
+    pub(crate) fn is_for_device(&self) -> bool {
+        // SAFETY: Valid by the type invariants; all of the union is plain data.
+        let headers = unsafe { (*self.raw()).__bindgen_anon_4.headers.as_ref() };
+        headers.pkt_type() == bindings::PACKET_HOST as u8
     }
 
     /// Its bytes behind the Ethernet header.
@@ -139,15 +171,25 @@ impl Frame<'_> {
         unsafe { (*self.raw()).len as usize }
     }
 
+    /// Some bytes behind the Ethernet header, from an offset on; `None` if they are not
+    /// there, or not where they can be read at once.
+    #[inline(always)]
+    pub(crate) fn peek<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        // SAFETY: Valid by the type invariants: so many bytes are in linear memory.
+        unsafe {
+            let linear = (*self.raw()).len.wrapping_sub((*self.raw()).data_len);
+            (linear as usize >= offset + N).then(|| {
+                let place = (*self.raw()).data.add(offset);
+                place.cast::<[u8; N]>().read_unaligned()
+            })
+        }
+    }
+
     /// The first bytes behind the Ethernet header; `None` if it is shorter.
     #[inline(always)]
     pub(crate) fn head<const N: usize>(&self) -> Option<[u8; N]> {
-        // SAFETY: Valid by the type invariants: so many bytes are in linear memory.
-        unsafe {
-            let linear = (*self.raw()).len - (*self.raw()).data_len;
-            if linear as usize >= N {
-                return Some((*self.raw()).data.cast::<[u8; N]>().read_unaligned());
-            }
+        if let Some(bytes) = self.peek(0) {
+            return Some(bytes);
         }
         let mut bytes = [0; N];
         (self.copy_to(&mut bytes)? == N).then_some(bytes)
@@ -193,14 +235,51 @@ struct Header {
     id: TypeId,
 }
 
-/// A handler that is at work on a device, which owns this.
+/// A handler, in the way in which a device has it.
+#[pin_data]
 #[repr(C)]
 struct Attachment<H: RxHandler> {
     header: Header,
-    handler: Arc<H>,
+    // In place: for every frame, a pointer less is followed.
+    #[pin]
+    handler: H,
 }
 
-/// Attaches a handler, which the device keeps until [`detach`].
+/// A count of a handler that can be attached to a device.
+pub(crate) struct Shared<H: RxHandler>(Arc<Attachment<H>>);
+
+impl<H: RxHandler> Shared<H> {
+    /// Makes a handler. Process context.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(handler: impl PinInit<H>) -> Result<Self> {
+        let attachment = pin_init!(Attachment {
+            header: Header {
+                id: TypeId::of::<H>(),
+            },
+            handler <- handler,
+        });
+        Ok(Self(Arc::pin_init(attachment, GFP_KERNEL)?))
+    }
+}
+
+impl<H: RxHandler> Deref for Shared<H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        &self.0.handler
+    }
+}
+
+impl<H: RxHandler> Clone for Shared<H> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// Attaches a handler, of which the device keeps a count until [`detach`].
 ///
 /// The handler is code of this module: detach it before the module goes.
 ///
@@ -208,22 +287,20 @@ struct Attachment<H: RxHandler> {
 ///
 /// `EBUSY` if the device has a handler already, `EINVAL` if it can have none,
 /// `ENOMEM`.
-pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: Arc<H>, _: &Rtnl) -> Result {
-    let attachment = Attachment {
-        header: Header {
-            id: TypeId::of::<H>(),
-        },
-        handler,
-    };
-    let data = KBox::into_raw(KBox::new(attachment, GFP_KERNEL)?);
+pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: &Shared<H>, _: &Rtnl) -> Result {
+    let data = Arc::into_raw(handler.0.clone());
     // SAFETY: The device is valid, the RTNL is held, and the data stays valid
     // until the handler is detached.
     let status = to_result(unsafe {
-        bindings::netdev_rx_handler_register(device.as_raw(), Some(trampoline::<H>), data.cast())
+        bindings::netdev_rx_handler_register(
+            device.as_raw(),
+            Some(trampoline::<H>),
+            data.cast_mut().cast(),
+        )
     });
     if status.is_err() {
         // SAFETY: Made by `into_raw` above and known to nobody.
-        drop(unsafe { KBox::from_raw(data) });
+        drop(unsafe { Arc::from_raw(data) });
     }
     status
 }
@@ -237,8 +314,8 @@ pub(crate) fn detach<H: RxHandler>(device: &NetDevice, _: &Rtnl) {
     // SAFETY: The device is valid, has a handler, and the RTNL is held.
     unsafe { bindings::netdev_rx_handler_unregister(device.as_raw()) };
     // SAFETY: Made by `into_raw` in `attach`; after the grace period of the line
-    // above nobody uses it.
-    drop(unsafe { KBox::from_raw(attachment.as_ptr()) });
+    // above nobody finds it there any more.
+    drop(unsafe { Arc::from_raw(attachment.as_ptr()) });
 }
 
 /// Whether the device has a handler of any kind.
@@ -248,10 +325,12 @@ pub(crate) fn is_busy(device: &NetDevice, _: &Rtnl) -> bool {
 }
 
 /// A count of the handler of this kind, if the device has one.
-pub(crate) fn shared<H: RxHandler>(device: &NetDevice, _: &Rtnl) -> Option<Arc<H>> {
+pub(crate) fn shared<H: RxHandler>(device: &NetDevice, _: &Rtnl) -> Option<Shared<H>> {
     let attachment = attachment_of::<H>(device)?;
-    // SAFETY: It is not given up while the RTNL is held.
-    Some(unsafe { attachment.as_ref() }.handler.clone())
+    // SAFETY: Made by `into_raw` in `attach`; the device does not give its count up while
+    // the RTNL is held.
+    let borrowed = unsafe { ArcBorrow::from_raw(attachment.as_ptr()) };
+    Some(Shared(borrowed.into()))
 }
 
 /// The handler of this kind that is attached to a device, if there is one.
@@ -302,25 +381,52 @@ unsafe extern "C" fn trampoline<H: RxHandler>(
         skb,
         lifetime: PhantomData,
     };
-    match H::interest(&frame) {
-        None => bindings::rx_handler_result_RX_HANDLER_PASS,
-        // SAFETY: As above.
-        Some(interest) => unsafe { look_at::<H>(interest, place, skb) },
+    // SAFETY: The core calls with a packet of a device that has an attachment.
+    let handler = unsafe { handler_of::<H>(&frame) };
+    match handler.glance(&frame) {
+        Glance::Pass => bindings::rx_handler_result_RX_HANDLER_PASS,
+        // SAFETY: The core's argument is valid, and the packet in it.
+        Glance::Accept if unsafe { is_ours_alone(skb) } => {
+            // SAFETY: As above.
+            unsafe { set_for_host(skb) };
+            bindings::rx_handler_result_RX_HANDLER_PASS
+        }
+        // SAFETY: The core's argument, and the verdict that was meant.
+        Glance::Accept => unsafe { carry_out(place, Verdict::Accept) },
+        // SAFETY: The core's argument.
+        Glance::Closer => unsafe { look_closer::<H>(place) },
     }
 }
 
-/// As [`trampoline`], for frames that are of interest. The other ones do not pay for
-/// what it needs.
+/// The handler of the device that a frame was received on.
 ///
 /// # Safety
 ///
-/// As for [`trampoline`]; `skb` must be the packet in `place`.
+/// An `Attachment<H>` must be attached to the device, and RCU held for `'a`.
+#[inline(always)]
+unsafe fn handler_of<'a, H: RxHandler>(frame: &Frame<'_>) -> &'a H {
+    // SAFETY: The packet's device is the one it was received on, by the caller's
+    // promise with an attachment, which is valid for this read-side section.
+    unsafe {
+        let links = &(*frame.raw()).__bindgen_anon_1.__bindgen_anon_1;
+        let device: *mut bindings::net_device = links.__bindgen_anon_1.dev.cast();
+        let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
+        &(*data.cast::<Attachment<H>>()).handler
+    }
+}
+
+/// As [`trampoline`], for frames for which a glance is not enough. The other ones do
+/// not pay for what it needs.
+///
+/// # Safety
+///
+/// As for [`trampoline`].
 #[inline(never)]
-unsafe fn look_at<H: RxHandler>(
-    interest: H::Interest,
+unsafe fn look_closer<H: RxHandler>(
     place: *mut *mut kernel::bindings::sk_buff,
-    skb: NonNull<kernel::bindings::sk_buff>,
 ) -> bindings::rx_handler_result_t {
+    // SAFETY: The core's argument is valid, and so is the packet in it.
+    let skb = unsafe { NonNull::new_unchecked(*place) };
     // INVARIANT: Nobody changes the packet while the handler looks at it.
     let frame = Frame {
         skb,
@@ -329,24 +435,12 @@ unsafe fn look_at<H: RxHandler>(
     if frame.is_no_business() {
         return bindings::rx_handler_result_RX_HANDLER_PASS;
     }
-    // SAFETY: The packet's device is the one it was received on. Its handler's data
-    // is an attachment of ours, valid for this read-side critical section.
-    let attachment = unsafe {
-        let links = &(*skb.as_ptr()).__bindgen_anon_1.__bindgen_anon_1;
-        let device: *mut bindings::net_device = links.__bindgen_anon_1.dev.cast();
-        let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
-        &*data.cast::<Attachment<H>>()
-    };
-    match attachment.handler.receive(interest, &frame) {
+    // SAFETY: As the caller promises.
+    let handler = unsafe { handler_of::<H>(&frame) };
+    match handler.receive(&frame) {
         Verdict::Pass => bindings::rx_handler_result_RX_HANDLER_PASS,
-        // SAFETY: The core's argument is valid, and the packet in it.
-        Verdict::Accept if unsafe { is_ours_alone(skb) } => {
-            // SAFETY: As above.
-            unsafe { accept(skb) };
-            bindings::rx_handler_result_RX_HANDLER_PASS
-        }
-        // SAFETY: As above.
-        verdict => unsafe { carry_out(verdict, place) },
+        // SAFETY: The core's argument.
+        verdict => unsafe { carry_out(place, verdict) },
     }
 }
 
@@ -364,19 +458,32 @@ unsafe fn is_ours_alone(skb: NonNull<kernel::bindings::sk_buff>) -> bool {
     users == 1
 }
 
-/// Makes a packet one for this host, unless it is for many.
+/// Makes a packet one for this host, unless it is for many, or was looped back.
+///
+/// # Safety
+///
+/// `skb` must be valid, and nobody else may have it.
+unsafe fn accept(skb: NonNull<kernel::bindings::sk_buff>) {
+    // SAFETY: The caller's promise; all of the union is plain data.
+    unsafe {
+        let kind = (*skb.as_ptr()).__bindgen_anon_4.headers.as_ref().pkt_type();
+        if kind == bindings::PACKET_OTHERHOST as u8 {
+            set_for_host(skb);
+        }
+    }
+}
+
+/// Makes a packet one for this host.
 ///
 /// # Safety
 ///
 /// `skb` must be valid, and nobody else may have it.
 #[inline(always)]
-unsafe fn accept(skb: NonNull<kernel::bindings::sk_buff>) {
+unsafe fn set_for_host(skb: NonNull<kernel::bindings::sk_buff>) {
     // SAFETY: The caller's promise; all of the union is plain data.
     unsafe {
         let headers = (*skb.as_ptr()).__bindgen_anon_4.headers.as_mut();
-        if headers.pkt_type() == bindings::PACKET_OTHERHOST as u8 {
-            headers.set_pkt_type(bindings::PACKET_HOST as u8);
-        }
+        headers.set_pkt_type(bindings::PACKET_HOST as u8);
     }
 }
 
@@ -387,8 +494,8 @@ unsafe fn accept(skb: NonNull<kernel::bindings::sk_buff>) {
 /// `place` must be the core's argument to a handler, with a valid packet.
 #[inline(never)]
 unsafe fn carry_out(
-    verdict: Verdict<'_>,
     place: *mut *mut kernel::bindings::sk_buff,
+    verdict: Verdict<'_>,
 ) -> bindings::rx_handler_result_t {
     // SAFETY: Valid by the promise of the caller.
     let skb = unsafe { *place };

@@ -16,16 +16,25 @@ pub const fn virtual_mac(vhid: Vhid) -> [u8; 6] {
     [0x00, 0x00, 0x5e, 0x00, 0x01, vhid.get()]
 }
 
-/// The group whose virtual MAC `mac` is, or `None` if it is none's.
-#[inline]
-pub fn vhid_of_mac(mac: [u8; 6]) -> Option<Vhid> {
-    // In two steps, as words: it is asked for every frame.
-    let [a, b, c, d, e, vhid] = mac;
-    if u32::from_be_bytes([a, b, c, d]) == 0x0000_5e00 && e == 1 {
-        Vhid::new(vhid)
+/// An Ethernet address as a number, as which it is compared at once.
+pub const fn number_of_mac([a, b, c, d, e, f]: [u8; 6]) -> u64 {
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+}
+
+/// The last octet of a virtual MAC, given as a number ([`number_of_mac`]); `None` if it
+/// is none. A vhid, or 0, which no group has.
+#[inline(always)]
+pub const fn octet_of_virtual_mac(mac: u64) -> Option<u8> {
+    if mac >> 8 == 0x0000_5e00_01 {
+        Some(mac as u8)
     } else {
         None
     }
+}
+
+/// The group whose virtual MAC `mac` is, or `None` if it is none's.
+pub fn vhid_of_mac(mac: [u8; 6]) -> Option<Vhid> {
+    octet_of_virtual_mac(number_of_mac(mac)).and_then(Vhid::new)
 }
 
 /// The Ethernet destination of the advertisements of `family`, as it follows

@@ -80,6 +80,8 @@ pub use key::{
 };
 pub use mac::{
     multicast_mac,
+    number_of_mac,
+    octet_of_virtual_mac,
     vhid_of_mac,
     virtual_mac, //
 };

@@ -46,10 +46,14 @@ const REDIRECT: u8 = 137;
 const SOURCE_LINK_LAYER_ADDRESS: u8 = 1;
 const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 
-/// Whether an Ethernet address is one of those at which hosts are solicited
-/// (33:33:ff:…, RFC 4861 section 2.3).
+/// The beginning, three octets, of the Ethernet addresses at which hosts are solicited
+/// (RFC 4861 section 2.3).
+pub const SOLICITED_NODE_MAC: [u8; 6] = [0x33, 0x33, 0xff, 0, 0, 0];
+
+/// Whether an Ethernet address is one of those at which hosts are solicited.
 pub const fn is_solicited_node_mac(mac: [u8; 6]) -> bool {
-    matches!(mac, [0x33, 0x33, 0xff, ..])
+    let [a, b, c, ..] = SOLICITED_NODE_MAC;
+    mac[0] == a && mac[1] == b && mac[2] == c
 }
 
 /// Whether an address is link-local unicast, fe80::/10.

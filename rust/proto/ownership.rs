@@ -190,6 +190,11 @@ impl Surroundings {
         self.source.is_none()
     }
 
+    /// Is the source address one of another device?
+    pub fn speaks_for_another(&self) -> bool {
+        matches!(self.source, Some((Merit::Elsewhere, _)))
+    }
+
     /// The first of the best wins: it is the one that the kernel would take.
     fn offer(&mut self, merit: Merit, address: Ip) {
         if self.source.is_none_or(|(best, _)| best < merit) {

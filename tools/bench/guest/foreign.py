@@ -39,10 +39,20 @@ def frames(chain):
     }
 
 
+ADDRESSES = {vhid: f"192.0.2.{vhid % 100 + 101}" if vhid < 100 else f"198.18.0.{vhid}" for vhid in range(1, 256)}
+
+
+def addresses(host):
+    """All addresses that groups will have: so the host's tables are as large with them as without."""
+    host.batch("link add addresses type dummy", "link set addresses up",
+               *[f"address add {address}/32 dev addresses" for address in ADDRESSES.values()])
+
+
 def groups(host, numbers):
     """Makes the groups with these numbers, and waits until the last of them is MASTER."""
+    host.batch(*[f"address del {ADDRESSES[vhid]}/32 dev addresses" for vhid in numbers])
     host.batch(*[f"link add link eth0 name carp{vhid} type carp vhid {vhid} pass tyrell advbase 10" for vhid in numbers])
-    host.batch(*[f"address add 192.0.2.{vhid % 100 + 101}/32 dev carp{vhid}" for vhid in numbers])
+    host.batch(*[f"address add {ADDRESSES[vhid]}/32 dev carp{vhid}" for vhid in numbers])
     host.batch(*[f"link set carp{vhid} up" for vhid in numbers])
     carp.Group(host, f"carp{numbers[-1]}").wait("MASTER", 60)
 
@@ -64,6 +74,7 @@ def measure(repeats):
     for repeat in range(repeats):
         # The same hosts with 0, 1 and 255 groups: everything else stays as it is.
         chain = Chain(f"chain{repeat}")
+        addresses(chain.gateway)
         # A listener, so that a datagram that is delivered does not make an ICMP error.
         with inside(chain.gateway.ns):
             listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
