@@ -25,7 +25,8 @@ pub const fn number_of_mac([a, b, c, d, e, f]: [u8; 6]) -> u64 {
 /// is none. A vhid, or 0, which no group has.
 #[inline(always)]
 pub const fn octet_of_virtual_mac(mac: u64) -> Option<u8> {
-    if mac >> 8 == 0x0000_5e00_01 {
+    const BEGINNING: u64 = number_of_mac([0x00, 0x00, 0x5e, 0x00, 0x01, 0]) >> 8;
+    if mac >> 8 == BEGINNING {
         Some(mac as u8)
     } else {
         None
