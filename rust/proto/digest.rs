@@ -58,6 +58,16 @@ pub fn hash_group(
     });
 }
 
+/// Does the digest of our advertisements cover an IPv4 address of the group?
+pub fn covers_v4(address: &[u8; 4]) -> bool {
+    is_hashed(address)
+}
+
+/// Does it cover an IPv6 address?
+pub fn covers_v6(address: &[u8; 16]) -> bool {
+    is_hashed(address) && !is_link_local(address)
+}
+
 /// Feeds what differs in each advertisement: its counter.
 pub fn hash_counter(hasher: &mut impl Hasher, counter: u64) {
     hasher.update(&counter.to_be_bytes());
@@ -83,12 +93,16 @@ fn hash_addresses<const LEN: usize>(
     sort(addresses);
     let mut previous = None;
     for address in addresses.iter() {
-        let unused = *address == [0x00; LEN] || *address == [0xff; LEN];
-        if !unused && previous != Some(address) && included(address) {
+        if is_hashed(address) && previous != Some(address) && included(address) {
             hasher.update(address);
         }
         previous = Some(address);
     }
+}
+
+/// Is it an address at all?
+fn is_hashed<const LEN: usize>(address: &[u8; LEN]) -> bool {
+    *address != [0x00; LEN] && *address != [0xff; LEN]
 }
 
 /// Clears the place where BSD kernels keep the interface index.

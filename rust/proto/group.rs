@@ -57,6 +57,8 @@ pub struct Group {
     reason: Reason,
     since: Instant,
     transitions: u32,
+    /// In the order of [`Reason`].
+    transitions_by_reason: [u32; Reason::COUNT],
     parameters: Parameters,
     demote: u8,
     preempt: bool,
@@ -94,6 +96,7 @@ impl Group {
             reason: Reason::Created,
             since: Instant::from_nanos(0),
             transitions: 0,
+            transitions_by_reason: [0; Reason::COUNT],
             parameters,
             demote: 0,
             preempt: false,
@@ -174,6 +177,11 @@ impl Group {
     /// How often the state changed.
     pub fn transitions(&self) -> u32 {
         self.transitions
+    }
+
+    /// How often it changed for each reason, in the order of [`Reason`].
+    pub fn transitions_by_reason(&self) -> &[u32; Reason::COUNT] {
+        &self.transitions_by_reason
     }
 
     /// What is missing to take part; empty unless in INIT.
@@ -433,6 +441,9 @@ impl Group {
         self.reason = reason;
         self.since = now;
         self.transitions = self.transitions.saturating_add(1);
+        if let Some(count) = self.transitions_by_reason.get_mut(reason as usize) {
+            *count = count.saturating_add(1);
+        }
         Actions {
             transition: Some(Transition {
                 from,

@@ -14,6 +14,7 @@
 //! `Documentation/protocol.md` gives the source of every protocol choice.
 
 pub mod arp;
+pub mod backlog;
 pub mod counter;
 pub mod digest;
 pub mod discard;
@@ -26,7 +27,9 @@ pub mod key;
 pub mod mac;
 pub mod neighbour;
 pub mod ownership;
+pub mod pace;
 pub mod parameters;
+pub mod peers;
 pub mod sort;
 pub mod state;
 pub mod time;
@@ -38,6 +41,7 @@ pub use arp::{
     Operation,
     ARP_LEN, //
 };
+pub use backlog::Backlog;
 pub use digest::{
     digests_equal,
     hash_counter,
@@ -85,10 +89,15 @@ pub use mac::{
     vhid_of_mac,
     virtual_mac, //
 };
+pub use pace::Pace;
 pub use parameters::{
     ParameterError,
     Parameters,
     Vhid, //
+};
+pub use peers::{
+    Peer,
+    Peers, //
 };
 pub use sort::{
     sort,

@@ -58,6 +58,11 @@ pub enum Reason {
     MasterBowedOut = 16,
 }
 
+impl Reason {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::MasterBowedOut as usize + 1;
+}
+
 /// What a group lacks to take part: a set, empty when it can
 /// (`CARP_MISSING_*`).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

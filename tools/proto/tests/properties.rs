@@ -358,6 +358,11 @@ impl World {
         prop_assert_eq!(actions.transition.is_some(), changed);
         let transitions = before.transitions() + u32::from(changed);
         prop_assert_eq!(group.transitions(), transitions);
+        let mut by_reason = *before.transitions_by_reason();
+        if let Some(transition) = actions.transition {
+            by_reason[transition.reason as usize] += 1;
+        }
+        prop_assert_eq!(group.transitions_by_reason(), &by_reason);
         if let Some(transition) = actions.transition {
             prop_assert_eq!(transition.from, before.state());
             prop_assert_eq!(transition.to, group.state());
