@@ -40,6 +40,11 @@ struct net_device *carp_helper_next_net_device_rcu(struct net_device *dev)
 	return next_net_device_rcu(dev);
 }
 
+struct net_device *carp_helper_next_net_device_by_index(struct net *net, unsigned long from)
+{
+	return xa_find(&net->dev_by_index, &from, ULONG_MAX, XA_PRESENT);
+}
+
 void *carp_helper_netdev_priv(const struct net_device *dev)
 {
 	return netdev_priv(dev);
@@ -323,4 +328,58 @@ u32 carp_helper_vrf_table_rcu(const struct net_device *dev)
 void carp_helper_init_delayed_work(struct delayed_work *work, work_func_t function)
 {
 	INIT_DELAYED_WORK(work, function);
+}
+
+struct sk_buff *carp_helper_genlmsg_new(size_t payload, gfp_t flags)
+{
+	return genlmsg_new(payload, flags);
+}
+
+void carp_helper_genlmsg_end(struct sk_buff *skb, void *hdr)
+{
+	genlmsg_end(skb, hdr);
+}
+
+void carp_helper_genlmsg_cancel(struct sk_buff *skb, void *hdr)
+{
+	genlmsg_cancel(skb, hdr);
+}
+
+void carp_helper_genl_dump_check_consistent(struct netlink_callback *cb, void *user_hdr)
+{
+	genl_dump_check_consistent(cb, user_hdr);
+}
+
+struct net *carp_helper_genl_info_net(const struct genl_info *info)
+{
+	return genl_info_net(info);
+}
+
+const struct genl_info *carp_helper_genl_info_dump(struct netlink_callback *cb)
+{
+	return genl_info_dump(cb);
+}
+
+int carp_helper_genlmsg_reply(struct sk_buff *skb, struct genl_info *info)
+{
+	return genlmsg_reply(skb, info);
+}
+
+int carp_helper_genlmsg_multicast_netns(const struct genl_family *family, struct net *net,
+					struct sk_buff *skb, u32 portid, unsigned int group,
+					gfp_t flags)
+{
+	return genlmsg_multicast_netns(family, net, skb, portid, group, flags);
+}
+
+int carp_helper_genl_has_listeners(const struct genl_family *family, struct net *net,
+				   unsigned int group)
+{
+	return genl_has_listeners(family, net, group);
+}
+
+int carp_helper_genl_set_err(const struct genl_family *family, struct net *net, u32 portid,
+			     u32 group, int code)
+{
+	return genl_set_err(family, net, portid, group, code);
 }

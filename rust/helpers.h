@@ -16,6 +16,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include <net/addrconf.h>
+#include <net/genetlink.h>
 #include <net/ip.h>
 #include <net/l3mdev.h>
 #include <net/net_namespace.h>
@@ -29,6 +30,7 @@ struct net_device *carp_helper_first_net_device(struct net *net);
 struct net_device *carp_helper_next_net_device(struct net_device *dev);
 struct net_device *carp_helper_first_net_device_rcu(struct net *net);
 struct net_device *carp_helper_next_net_device_rcu(struct net_device *dev);
+struct net_device *carp_helper_next_net_device_by_index(struct net *net, unsigned long from);
 void *carp_helper_netdev_priv(const struct net_device *dev);
 int carp_helper_dev_queue_xmit(struct sk_buff *skb);
 unsigned int carp_helper_ll_reserved_space(const struct net_device *dev);
@@ -49,6 +51,22 @@ void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address);
 struct nlattr *carp_helper_nla_nest_start_noflag(struct sk_buff *skb, int attrtype);
 void carp_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start);
 void carp_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);
+
+/* net/genetlink.h */
+struct sk_buff *carp_helper_genlmsg_new(size_t payload, gfp_t flags);
+void carp_helper_genlmsg_end(struct sk_buff *skb, void *hdr);
+void carp_helper_genlmsg_cancel(struct sk_buff *skb, void *hdr);
+void carp_helper_genl_dump_check_consistent(struct netlink_callback *cb, void *user_hdr);
+struct net *carp_helper_genl_info_net(const struct genl_info *info);
+const struct genl_info *carp_helper_genl_info_dump(struct netlink_callback *cb);
+int carp_helper_genlmsg_reply(struct sk_buff *skb, struct genl_info *info);
+int carp_helper_genlmsg_multicast_netns(const struct genl_family *family, struct net *net,
+					struct sk_buff *skb, u32 portid, unsigned int group,
+					gfp_t flags);
+int carp_helper_genl_has_listeners(const struct genl_family *family, struct net *net,
+				   unsigned int group);
+int carp_helper_genl_set_err(const struct genl_family *family, struct net *net, u32 portid,
+			     u32 group, int code);
 
 /* linux/skbuff.h */
 struct sk_buff *carp_helper_alloc_skb(unsigned int size, gfp_t flags);

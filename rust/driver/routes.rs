@@ -55,7 +55,7 @@ use kernel::{
 };
 
 /// Where the works of all namespaces are done.
-static QUEUE: Queue = Queue::new(c"carp_routes");
+static QUEUE: Queue = Queue::urgent(c"carp_routes");
 
 /// Opens the queue, before the first namespace has a work. Process context.
 pub(crate) fn open_queue() -> Result<workqueue::Open> {

@@ -4,9 +4,12 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 //!
-//! Process context.
+//! Requests come in process context; a message is written wherever its owner is.
 
-use super::bindings;
+use super::{
+    bindings,
+    netdevice::DeviceName, //
+};
 use core::{
     ffi::CStr,
     marker::PhantomData,
@@ -121,6 +124,14 @@ impl Policy {
     /// Four bytes.
     pub(crate) const U32: Self = Self::new(bindings::NLA_U32, Self::NO_DETAIL);
 
+    /// A string that ends with a zero, of at most as many bytes before it as the name of
+    /// a device has.
+    pub(crate) const DEVICE_NAME: Self = Self::limited(
+        bindings::NLA_NUL_STRING,
+        DeviceName::LEN as u16,
+        Self::NO_DETAIL,
+    );
+
     /// Any number of bytes.
     pub(crate) const BINARY: Self = Self::new(bindings::NLA_BINARY, Self::NO_DETAIL);
 
@@ -143,10 +154,14 @@ impl Policy {
     }
 
     const fn new(kind: u32, detail: bindings::nla_policy__bindgen_ty_1) -> Self {
+        Self::limited(kind, 0, detail)
+    }
+
+    const fn limited(kind: u32, len: u16, detail: bindings::nla_policy__bindgen_ty_1) -> Self {
         Self(bindings::nla_policy {
             type_: kind as u8,
             validation_type: 0,
-            len: 0,
+            len,
             __bindgen_anon_1: detail,
         })
     }
@@ -181,7 +196,12 @@ impl Message<'_> {
         }
     }
 
-    fn put(&mut self, number: u32, bytes: &[u8]) -> Result {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    ///
+    /// `EMSGSIZE` if the message is full.
+    pub(crate) fn put(&mut self, number: u32, bytes: &[u8]) -> Result {
         // SAFETY: The message is valid by the type invariants, and `bytes` is
         // readable for its length.
         to_result(unsafe {
@@ -192,6 +212,30 @@ impl Message<'_> {
                 bytes.as_ptr().cast(),
             )
         })
+    }
+
+    /// Adds an attribute that is made of others, which `fill` adds. All or nothing.
+    ///
+    /// # Errors
+    ///
+    /// `EMSGSIZE` if the message is full, and those of `fill`.
+    pub(crate) fn nest(&mut self, number: u32, fill: impl FnOnce(&mut Self) -> Result) -> Result {
+        let number = number | bindings::NLA_F_NESTED;
+        // SAFETY: The message is valid by the type invariants.
+        let nest = unsafe { bindings::nla_nest_start_noflag(self.raw.as_ptr(), number as c_int) };
+        if nest.is_null() {
+            return Err(EMSGSIZE);
+        }
+        let filled = fill(self);
+        // SAFETY: As above; the nest was begun in this message, and nobody has taken
+        // anything away from it but what was added later.
+        unsafe {
+            match filled {
+                Ok(()) => bindings::nla_nest_end(self.raw.as_ptr(), nest),
+                Err(_) => bindings::nla_nest_cancel(self.raw.as_ptr(), nest),
+            }
+        }
+        filled
     }
 
     /// Adds a number of four bytes in host order.

@@ -296,6 +296,22 @@ impl<T: Driver> Device<T> {
         }
     }
 
+    /// Tells rtnetlink's listeners (`ip monitor link`) what [`Driver::fill_information`]
+    /// says now. Process context.
+    ///
+    /// Of the events that make the core send such a message this one alone means
+    /// nothing to anybody else.
+    pub(crate) fn notify_information(&self, _: &Rtnl) {
+        // SAFETY: Valid by the type invariants, and the RTNL is held. No handler of this
+        // event can object.
+        let _ = unsafe {
+            bindings::call_netdevice_notifiers(
+                bindings::netdev_cmd_NETDEV_CHANGEINFODATA as c_ulong,
+                self.as_raw(),
+            )
+        };
+    }
+
     /// Gives the device another Ethernet address and tells everybody.
     pub(crate) fn set_hardware_address(&self, address: &[u8; ADDRESS_LEN], _: &Rtnl) {
         // SAFETY: Valid by the type invariants, and the RTNL is held. A notifier

@@ -14,6 +14,7 @@ pub(crate) mod device_slot;
 pub(crate) mod errno;
 pub(crate) mod extended_ack;
 pub(crate) mod features;
+pub(crate) mod generic_netlink;
 pub(crate) mod hmac_sha1;
 pub(crate) mod inet_device;
 pub(crate) mod inet_protocol;

@@ -71,13 +71,45 @@ impl PartialEq for NetDevice {
 /// The name of the device.
 impl fmt::Display for NetDevice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // SAFETY: Valid by the type invariants. A name that is being changed can
-        // be read half, as every message of the kernel's that has a name can.
-        let name = unsafe { (*self.as_raw()).name };
-        for byte in name.iter().take_while(|byte| **byte != 0) {
+        for byte in self.name().bytes() {
             fmt::Write::write_char(formatter, char::from(*byte))?;
         }
         Ok(())
+    }
+}
+
+/// The name of a device, as it was at one moment.
+///
+/// # Invariants
+///
+/// The last byte is zero.
+#[derive(Clone, Copy)]
+pub(crate) struct DeviceName([u8; Self::LEN + 1]);
+
+impl DeviceName {
+    /// The bytes of the longest name, without the zero that ends it.
+    pub(crate) const LEN: usize = bindings::IFNAMSIZ as usize - 1;
+
+    /// A name from bytes of which one is zero, if they are short enough to be one.
+    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
+        let name = bytes.split(|byte| *byte == 0).next()?;
+        let mut padded = [0; Self::LEN + 1];
+        // INVARIANT: One byte at least is not copied to.
+        padded
+            .get_mut(..Self::LEN)?
+            .get_mut(..name.len())?
+            .copy_from_slice(name);
+        Some(Self(padded))
+    }
+
+    /// The name without its end.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+
+    /// The name, and the zero that ends it.
+    pub(crate) fn bytes_with_nul(&self) -> &[u8] {
+        self.0.get(..=self.bytes().len()).unwrap_or_default()
     }
 }
 
@@ -104,6 +136,48 @@ impl NetDevice {
         // SAFETY: The namespace is valid, and the RTNL is held.
         let raw = unsafe { bindings::__dev_get_by_index(namespace.as_raw(), index) };
         // SAFETY: A registered device stays as long as the RTNL is held.
+        (!raw.is_null()).then(|| unsafe { Self::from_raw(raw) })
+    }
+
+    /// As [`NetDevice::by_index`], without the RTNL.
+    pub(crate) fn by_index_rcu<'a>(
+        namespace: &Namespace,
+        index: u32,
+        _: &'a rcu::Guard,
+    ) -> Option<&'a Self> {
+        let index = c_int::try_from(index).ok()?;
+        // SAFETY: The namespace is valid, and the guard is of a read-side section.
+        let raw = unsafe { bindings::dev_get_by_index_rcu(namespace.as_raw(), index) };
+        // SAFETY: A device that is found is not freed in the read-side section.
+        (!raw.is_null()).then(|| unsafe { Self::from_raw(raw) })
+    }
+
+    /// The device of this name, or alternative name, in a namespace.
+    pub(crate) fn by_name_rcu<'a>(
+        namespace: &Namespace,
+        name: &DeviceName,
+        _: &'a rcu::Guard,
+    ) -> Option<&'a Self> {
+        // SAFETY: The namespace is valid, the name ends with a zero by its
+        // invariants, and the guard is of a read-side section.
+        let raw =
+            unsafe { bindings::dev_get_by_name_rcu(namespace.as_raw(), name.0.as_ptr().cast()) };
+        // SAFETY: A device that is found is not freed in the read-side section.
+        (!raw.is_null()).then(|| unsafe { Self::from_raw(raw) })
+    }
+
+    /// The device of a namespace with the smallest number that is not below `from`.
+    ///
+    /// Who asks for one after the other in this way sees each device once that is
+    /// there all the time, whatever comes and goes meanwhile.
+    pub(crate) fn next_by_index_rcu<'a>(
+        namespace: &Namespace,
+        from: u32,
+        _: &'a rcu::Guard,
+    ) -> Option<&'a Self> {
+        // SAFETY: The namespace is valid, and the guard is of a read-side section.
+        let raw = unsafe { bindings::next_net_device_by_index(namespace.as_raw(), from as usize) };
+        // SAFETY: A device that is found is not freed in the read-side section.
         (!raw.is_null()).then(|| unsafe { Self::from_raw(raw) })
     }
 
@@ -151,6 +225,19 @@ impl NetDevice {
         // section.
         let table = unsafe { bindings::vrf_table_rcu(self.as_raw()) };
         (table != 0).then_some(table)
+    }
+
+    /// Its name now. One that is being changed can be read half, as in every message of
+    /// the kernel's that has a name.
+    pub(crate) fn name(&self) -> DeviceName {
+        // SAFETY: Valid by the type invariants, for reads of any byte.
+        let name = unsafe { (*self.as_raw()).name };
+        let mut bytes = [0; DeviceName::LEN + 1];
+        // INVARIANT: The last byte is left as it is.
+        for (byte, letter) in bytes.iter_mut().take(DeviceName::LEN).zip(name) {
+            *byte = letter;
+        }
+        DeviceName(bytes)
     }
 
     /// The number of the device in its namespace.

@@ -40,6 +40,12 @@ pub(crate) fn now() -> u64 {
     unsafe { bindings::ktime_get() as u64 }
 }
 
+/// The time of day, in nanoseconds of `CLOCK_REALTIME`, which can be set.
+pub(crate) fn time_of_day() -> u64 {
+    // SAFETY: May be called in any context but NMIs.
+    unsafe { bindings::ktime_get_with_offset(bindings::tk_offsets_TK_OFFS_REAL) as u64 }
+}
+
 /// What to do when a timer of a `T` expires.
 ///
 /// The call may be that of an earlier start, if it crossed with a new one or with

@@ -29,8 +29,7 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A queue of the module's own, whose workers run before ordinary tasks, on any
-/// processor. Lives in a static.
+/// A queue of the module's own, whose workers run on any processor. Lives in a static.
 ///
 /// # Invariants
 ///
@@ -38,15 +37,26 @@ use kernel::{
 /// not zero.
 pub(crate) struct Queue {
     name: &'static CStr,
+    flags: bindings::wq_flags,
     raw: Atomic<*mut bindings::workqueue_struct>,
     users: Atomic<i32>,
 }
 
 impl Queue {
-    /// A queue that is not open.
-    pub(crate) const fn new(name: &'static CStr) -> Self {
+    /// A queue that is not open, whose workers will run before ordinary tasks.
+    pub(crate) const fn urgent(name: &'static CStr) -> Self {
+        Self::new(name, bindings::wq_flags_WQ_HIGHPRI)
+    }
+
+    /// A queue that is not open, whose workers will be ordinary tasks.
+    pub(crate) const fn ordinary(name: &'static CStr) -> Self {
+        Self::new(name, 0)
+    }
+
+    const fn new(name: &'static CStr, flags: bindings::wq_flags) -> Self {
         Self {
             name,
+            flags,
             raw: Atomic::new(core::ptr::null_mut()),
             users: Atomic::new(0),
         }
@@ -62,7 +72,7 @@ impl Queue {
         let made = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_HIGHPRI,
+                bindings::wq_flags_WQ_UNBOUND | self.flags,
                 0,
                 self.name.as_char_ptr(),
             )
