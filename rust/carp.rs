@@ -23,7 +23,9 @@ mod proto;
 
 use driver::{
     address,
+    generic_netlink::FAMILY,
     link::Carp,
+    link_messages,
     network::Network,
     parent,
     reboot,
@@ -31,6 +33,7 @@ use driver::{
     routes, //
 };
 use net::{
+    generic_netlink,
     inet_protocol,
     link_device::Driver,
     notifier,
@@ -45,7 +48,8 @@ module! {
     authors: ["The carp developers"],
     description: "Common Address Redundancy Protocol",
     license: "GPL",
-    alias: ["rtnl-link-carp"],
+    // The second: what is asked for by the name of the family.
+    alias: ["rtnl-link-carp", "net-pf-16-proto-16-family-carp"],
 }
 
 /// All that is registered. Dropped from the first to the last: first the devices
@@ -53,6 +57,7 @@ module! {
 #[pin_data]
 struct Module {
     link: rtnl_link::Registration<Carp>,
+    family: generic_netlink::Registration,
     #[pin]
     reboot: notifier::reboot::Registration<reboot::Leave>,
     #[pin]
@@ -70,13 +75,15 @@ struct Module {
     #[pin]
     network: pernet::Registration<Network>,
     routes: workqueue::Open,
+    links: workqueue::Open,
 }
 
 impl kernel::InPlaceModule for Module {
     /// Registers from the inside out: the kind comes last, when all is ready for
     /// the first device.
-    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            links: link_messages::open_queue()?,
             routes: routes::open_queue()?,
             network <- pernet::Registration::new(),
             advertisements_v4 <- inet_protocol::RegistrationV4::new(),
@@ -86,6 +93,7 @@ impl kernel::InPlaceModule for Module {
             expected_v6 <- notifier::inet6addr_validator::Registration::new(),
             addresses_v6 <- notifier::inet6addr::Registration::new(),
             reboot <- notifier::reboot::Registration::new(),
+            family: FAMILY.register(module)?,
             link: Carp::link().register()?,
         })
     }

@@ -8,6 +8,7 @@
 use super::{
     announce,
     conditions,
+    events,
     link::Carp,
     parent,
     port::Port,
@@ -54,6 +55,7 @@ impl inetaddr::Handler for Watch {
                 // strict reverse path filters drop what comes in on the parent.
                 address.set_no_prefix_route();
             }
+            events::note_change(group);
             conditions::refresh_addresses(group);
             routes::changed(group);
             if event == AddressEvent::Up {
@@ -86,6 +88,7 @@ impl inet6addr::Handler for Watch {
                 // All hosts of the group have it: whoever asks, is answered.
                 address.set_no_dad();
             }
+            events::note_change(group);
             conditions::refresh_addresses(group);
             routes::changed(group);
             if event == AddressEvent::Up {

@@ -125,9 +125,14 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
         }
     }
     if let Some(addresses) = &mut addresses {
-        machine.digests = machine
-            .vhid
-            .map(|vhid| Digests::new(&machine.key, vhid, &mut addresses.v4, &mut addresses.v6));
+        machine.digests = machine.vhid.map(|vhid| {
+            Digests::new(
+                machine.key.prepared(),
+                vhid,
+                &mut addresses.v4,
+                &mut addresses.v6,
+            )
+        });
     }
     // A bow-out is signed with what the others know; the digests stay.
     let first = machine.step(device, Event::Conditions { missing, families });

@@ -15,16 +15,22 @@ use super::{
     conditions,
     counters::Counters,
     digest::Digests,
+    events,
     inherit::Limits,
+    key::Key,
     link::Carp,
+    link_messages,
     log,
+    news::{
+        News,
+        Snapshot, //
+    },
     port::Port,
     routes, //
 };
 use crate::{
     net::{
         device_slot::DeviceSlot,
-        hmac_sha1,
         inet_device,
         link_device::Device,
         random::random_u64,
@@ -48,6 +54,7 @@ use crate::{
         Instant,
         Notice,
         Parameters,
+        Peers,
         Reason,
         Sources,
         State,
@@ -56,7 +63,13 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::rcu, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        rcu, //
+    }, //
 };
 
 /// What the driver keeps for one device of kind `carp`.
@@ -73,20 +86,32 @@ pub(crate) struct Group {
     pub(super) limits: Limits,
     /// What is counted.
     pub(super) counters: Counters,
+    /// Whether there may be events to tell; what they are has the machine.
+    pub(super) untold: Atomic<bool>,
+    /// Whether there may be states to show to rtnetlink's listeners.
+    pub(super) unshown: Atomic<bool>,
 }
 
 /// What the lock of a group protects.
 pub(crate) struct Machine {
     pub(super) core: proto::Group,
     pub(super) vhid: Option<Vhid>,
-    /// Kept prepared, and wiped when it is replaced or the group goes.
-    pub(super) key: hmac_sha1::Key,
+    /// Wiped when it is replaced or the group goes.
+    pub(super) key: Key,
     /// There is one as soon as there is a vhid.
     pub(super) digests: Option<Digests>,
     /// Where the group sends and listens.
     pub(super) port: Option<Shared<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
+    /// Who was heard.
+    pub(super) peers: Peers,
+    /// What is to be told.
+    pub(super) news: News,
+    /// What rtnetlink's listeners are being told now, if it is not the present.
+    pub(super) shown: Option<Snapshot>,
+    /// When the state was entered, in nanoseconds of `CLOCK_REALTIME`.
+    changed_at: u64,
     /// When the timers expire, if they run.
     advertisement_armed: Option<Instant>,
     time_out_armed: Option<Instant>,
@@ -161,10 +186,14 @@ impl Group {
         let machine = Machine {
             core: proto::Group::new(Parameters::default(), random_u64()),
             vhid: None,
-            key: hmac_sha1::Key::new(&[]),
+            key: Key::empty(),
             digests: None,
             port: None,
             sources: Sources::default(),
+            peers: Peers::new(),
+            news: News::new(),
+            shown: None,
+            changed_at: timer::time_of_day(),
             advertisement_armed: None,
             time_out_armed: None,
         };
@@ -174,6 +203,8 @@ impl Group {
             bridge_entry: Entry::new(),
             limits: Limits::new(),
             counters: Counters::new()?,
+            untold: Atomic::new(false),
+            unshown: Atomic::new(false),
         })
     }
 }
@@ -196,7 +227,16 @@ impl Machine {
             _ => {}
         }
         let now = Instant::from_nanos(timer::now());
+        let before = (self.core.reason(), self.core.missing());
         let actions = self.core.handle(now, event);
+        if let Some(transition) = actions.transition {
+            self.changed_at = timer::time_of_day();
+            let snapshot = self.snapshot();
+            self.news.transition(transition.from, snapshot);
+        } else if before != (self.core.reason(), self.core.missing()) {
+            self.news.change();
+        }
+        self.note_untold(device);
         let outbox = actions
             .advertise
             .map(|advertise| Outbox::new(self, advertise));
@@ -209,6 +249,29 @@ impl Machine {
             outbox,
             vhid: self.vhid,
             port: self.port.clone(),
+        }
+    }
+
+    /// Lets those see that there is news who tell it.
+    pub(super) fn note_untold(&self, device: &Device<Carp>) {
+        let group = device.private();
+        if self.news.has_events() {
+            group.untold.store(true, Relaxed);
+        }
+        if self.news.has_links() {
+            group.unshown.store(true, Relaxed);
+        }
+    }
+
+    /// The state, and all about how it came.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.core.state(),
+            reason: self.core.reason(),
+            missing: self.core.missing(),
+            transitions: self.core.transitions(),
+            since: self.core.since(),
+            changed_at: self.changed_at,
         }
     }
 
@@ -299,6 +362,11 @@ impl Outcome {
         })
     }
 
+    /// Whether this host, as MASTER, has heard another one.
+    pub(super) fn is_between_masters(&self) -> bool {
+        self.actions.notice.is_some() || self.gives_way()
+    }
+
     /// Does it. No lock is held.
     pub(super) fn perform(&self, device: &Device<Carp>) {
         let counters = &device.private().counters;
@@ -310,12 +378,17 @@ impl Outcome {
                 announce::all(device, port.parent(), vhid);
             }
         }
-        if self.actions.notice.is_some() || self.gives_way() {
+        if self.is_between_masters() {
             counters.other_master.increment();
         }
-        if let Some(transition) = self.actions.transition {
+        // What had to leave has left: now those are told who only want to know.
+        if self.actions.transition.is_some() {
             routes::state_changed(device);
-            log::transition(device, &transition);
+            link_messages::state_changed(device);
+        }
+        events::flush(device);
+        if let Some(transition) = &self.actions.transition {
+            log::transition(device, transition);
         }
     }
 }

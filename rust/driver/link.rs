@@ -6,6 +6,7 @@
 
 use super::{
     conditions,
+    events,
     group::{
         self,
         Group,
@@ -85,7 +86,9 @@ impl Driver for Carp {
         if let Some(mtu) = change.mtu {
             device.private().limits.mtu.choose(mtu);
         }
-        apply(device, change, ack, rtnl)
+        apply(device, change, ack, rtnl)?;
+        events::group_new(device);
+        Ok(())
     }
 
     fn change(
@@ -152,6 +155,7 @@ impl Driver for Carp {
 
     fn uninit(device: &Device<Self>, rtnl: &Rtnl) {
         parent::detach(device, rtnl);
+        events::group_deleted(device);
     }
 
     /// What is routed out of the device leaves the parent from the virtual MAC,
@@ -175,6 +179,7 @@ impl Driver for Carp {
 /// Does what was checked. What can still fail, for want of memory, comes first
 /// and changes nothing then.
 fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
+    let other = change.parent.is_some() || differs(device, &change);
     match (&change.parent, change.vhid) {
         (Some(parent), vhid) => parent::attach(device, parent, vhid, ack, rtnl)?,
         (None, Some(vhid)) => parent::set_vhid(device, vhid, rtnl)?,
@@ -186,9 +191,22 @@ fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rt
     if let Some(key) = change.key {
         device.private().machine.lock().key = key;
     }
+    if other {
+        events::note_change(device);
+    }
     conditions::refresh(device);
     if let Some(state) = change.state {
         group::handle(device, Event::Request(state));
     }
     Ok(())
+}
+
+/// Whether a change is one.
+fn differs(device: &Device<Carp>, change: &Change) -> bool {
+    let machine = device.private().machine.lock();
+    change.vhid.is_some_and(|vhid| machine.vhid != Some(vhid))
+        || change
+            .parameters
+            .is_some_and(|parameters| machine.core.parameters() != parameters)
+        || change.key.as_ref().is_some_and(|key| machine.key != *key)
 }

@@ -8,6 +8,8 @@
 use super::{
     announce::Solicitations,
     conditions,
+    events::Events,
+    link_messages::Announcer,
     routes::Keeper, //
 };
 use crate::net::{
@@ -45,6 +47,10 @@ pub(crate) struct Network {
     arp_output: arp_output::Hook<Solicitations>,
     #[pin]
     routes: Work<Keeper>,
+    #[pin]
+    links: Work<Announcer>,
+    #[pin]
+    events: Events,
 }
 
 static NETWORK: Id<Network> = Id::new();
@@ -57,6 +63,8 @@ impl PerNamespace for Network {
             knobs <- Table::new(&founding, Knobs::new()),
             arp_output <- arp_output::Hook::new(&founding),
             routes <- Keeper::new(&founding),
+            links <- Announcer::new(&founding),
+            events <- Events::new(),
         })
     }
 
@@ -65,6 +73,7 @@ impl PerNamespace for Network {
     /// are made: the kernel empties its tables next, and never again.
     fn leaving(&self, namespace: &Namespace) {
         self.routes.stop();
+        self.links.stop();
         conditions::refresh_namespace(namespace, &Rtnl::lock());
     }
 }
@@ -151,4 +160,17 @@ pub(super) fn with_routes(namespace: &Namespace, act: impl FnOnce(&Work<Keeper>)
     if let Some(network) = pernet::get::<Network>(namespace) {
         act(&network.routes);
     }
+}
+
+/// As [`with_routes`], to the work that tells the listeners of rtnetlink.
+pub(super) fn with_links(namespace: &Namespace, act: impl FnOnce(&Work<Announcer>)) {
+    if let Some(network) = pernet::get::<Network>(namespace) {
+        act(&network.links);
+    }
+}
+
+/// Asks the namespace's events, or has one told; `None` in a namespace on its way out, in
+/// which nobody listens.
+pub(super) fn with_events<R>(namespace: &Namespace, act: impl FnOnce(&Events) -> R) -> Option<R> {
+    pernet::get::<Network>(namespace).map(|network| act(&network.events))
 }

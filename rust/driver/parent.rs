@@ -8,6 +8,7 @@ use super::{
     announce,
     bridge,
     conditions,
+    events,
     inherit,
     link::Carp,
     port::Port,
@@ -33,6 +34,7 @@ use crate::{
             Prefixed, //
         },
         virtual_mac,
+        Peers,
         Vhid, //
     }, //
 };
@@ -146,7 +148,12 @@ pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result
         port.reserve(vhid, rtnl)?;
     }
     conditions::leave_vhid(device);
-    device.private().machine.lock().vhid = Some(vhid);
+    {
+        let mut machine = device.private().machine.lock();
+        machine.vhid = Some(vhid);
+        // Those were of another group.
+        machine.peers = Peers::new();
+    }
     device.set_hardware_address(&virtual_mac(vhid), rtnl);
     if let Some(port) = &port {
         port.set_vhid(device, Some(vhid), rtnl);
@@ -174,6 +181,8 @@ pub(super) fn adopt(group: &Device<Carp>, address: Ip, rtnl: &Rtnl) {
         .is_some_and(|(port, vhid)| port.has_other(vhid, group));
     if taken || attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
         pr_warn!("{}: cannot use {} as parent\n", **group, *found);
+    } else {
+        events::changed(group);
     }
 }
 
@@ -222,6 +231,12 @@ fn subnet_of(device: &NetDevice, address: Ip) -> Option<u8> {
     found
 }
 
+/// Takes a group off a parent that goes.
+fn lose(device: &Device<Carp>, rtnl: &Rtnl) {
+    events::parent_lost(device);
+    detach(device, rtnl);
+}
+
 fn follow_all(port: &Port, rtnl: &Rtnl) {
     for device in port.each_group() {
         inherit::follow(&device, port.parent(), rtnl);
@@ -246,6 +261,9 @@ impl Handler for Watch {
             if matches!(event, Event::Change | Event::Up | Event::Down) {
                 bridge::follow(device, rtnl);
             }
+            if event == Event::ChangeName {
+                events::changed(device);
+            }
             return;
         }
         let Some(port) = Port::of(parent, rtnl) else {
@@ -268,6 +286,9 @@ impl Handler for Watch {
                 conditions::refresh_all(&port);
                 follow_all(&port, rtnl);
             }
+            Event::ChangeName => port
+                .each_group()
+                .for_each(|device| events::changed(&device)),
             Event::FeatChange => follow_all(&port, rtnl),
             Event::ChangeMtu => {
                 join_again(&port, rtnl);
@@ -290,12 +311,12 @@ impl Handler for Watch {
             Event::Unregister => {
                 let groups = port.groups();
                 for device in &groups {
-                    detach(device, rtnl);
+                    lose(device, rtnl);
                 }
                 Device::unregister_all(&groups, rtnl);
                 // If there was no memory for the list of them all.
                 while let Some(device) = port.first_group() {
-                    detach(&device, rtnl);
+                    lose(&device, rtnl);
                     Device::unregister_all(&[device], rtnl);
                 }
             }

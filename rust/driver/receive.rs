@@ -7,6 +7,7 @@
 //! reason, for the group that it concerns, or for the parent.
 
 use super::{
+    events,
     link::Carp,
     log,
     network,
@@ -22,7 +23,8 @@ use crate::{
             Received, //
         },
         link_device::Device,
-        rx_handler, //
+        rx_handler,
+        timer, //
     },
     proto::{
         claimed_vhid,
@@ -30,6 +32,7 @@ use crate::{
         Discard,
         Event,
         Heard,
+        Instant,
         Source,
         State,
         HEADER_LEN,
@@ -82,7 +85,10 @@ fn receive<Address: Copy>(
         return;
     };
     match group.as_deref() {
-        Some(device) => device.private().counters.discards.increment(reason),
+        Some(device) => {
+            device.private().counters.discards.increment(reason);
+            events::flush(device);
+        }
         None => port.discards.increment(reason),
     }
     log::discard(port.parent(), vhid, source, reason);
@@ -115,11 +121,15 @@ fn hear(
             .digests
             .as_ref()
             .is_some_and(|digests| digests.verify(advertisement));
+        let now = Instant::from_nanos(timer::now());
         if !authentic {
+            let peer = machine.peers.refuse(now, source, advertisement);
+            machine.news.bad_digest(now, peer);
+            machine.note_untold(device);
             return Err(Discard::BadDigest);
         }
         machine.learn_sources();
-        machine.step(
+        let outcome = machine.step(
             device,
             Event::Heard(Heard {
                 family: source.family(),
@@ -130,7 +140,15 @@ fn hear(
                 source,
                 from_own_address,
             }),
-        )
+        );
+        if outcome.discard().is_none() {
+            let peer = machine.peers.accept(now, source, advertisement);
+            if outcome.is_between_masters() {
+                machine.news.other_master(now, peer);
+                machine.note_untold(device);
+            }
+        }
+        outcome
     };
     outcome.perform(device);
     if let Some(notice) = outcome.notice() {

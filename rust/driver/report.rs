@@ -2,7 +2,8 @@
 
 //! Answers to `ip -d link show` and `ip -s -d link show`.
 //!
-//! Process context, under RTNL or RCU.
+//! Process context with the RTNL held; [`counters`] in any context, also for the answers of
+//! the generic netlink family.
 
 use super::{
     counters::Discards,
@@ -33,18 +34,19 @@ pub(super) const COUNTERS_SIZE: usize =
 /// Writes parameters and state.
 pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
     let machine = device.private().machine.lock();
-    let core = &machine.core;
-    let parameters = core.parameters();
+    let parameters = machine.core.parameters();
+    // What a listener is told of an earlier change is how it was then.
+    let state = machine.shown.unwrap_or_else(|| machine.snapshot());
     if let Some(vhid) = machine.vhid {
         message.put_u32(bindings::IFLA_CARP_VHID, vhid.get().into())?;
     }
     message.put_u32(bindings::IFLA_CARP_ADVBASE, parameters.advbase().into())?;
     message.put_u32(bindings::IFLA_CARP_ADVSKEW, parameters.advskew().into())?;
-    message.put_u32(bindings::IFLA_CARP_STATE, core.state() as u32)?;
-    message.put_u32(bindings::IFLA_CARP_REASON, core.reason() as u32)?;
-    message.put_u32(bindings::IFLA_CARP_MISSING, core.missing().bits())?;
-    message.put_u32(bindings::IFLA_CARP_TRANSITIONS, core.transitions())?;
-    let since = Instant::from_nanos(timer::now()).since(core.since());
+    message.put_u32(bindings::IFLA_CARP_STATE, state.state as u32)?;
+    message.put_u32(bindings::IFLA_CARP_REASON, state.reason as u32)?;
+    message.put_u32(bindings::IFLA_CARP_MISSING, state.missing.bits())?;
+    message.put_u32(bindings::IFLA_CARP_TRANSITIONS, state.transitions)?;
+    let since = Instant::from_nanos(timer::now()).since(state.since);
     message.put_u64(
         bindings::IFLA_CARP_SINCE,
         since.as_nanos(),

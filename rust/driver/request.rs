@@ -6,6 +6,7 @@
 //! the attribute and the rule.
 
 use super::{
+    key::Key,
     link::Carp,
     parent,
     port::Port, //
@@ -31,7 +32,6 @@ use crate::{
         },
         errno,
         extended_ack::ExtendedAck,
-        hmac_sha1,
         link_device::Device,
         netdevice::NetDevice,
         rtnl::Rtnl,
@@ -41,8 +41,7 @@ use crate::{
         ParameterError,
         Parameters,
         State,
-        Vhid,
-        KEY_LEN, //
+        Vhid, //
     }, //
 };
 use kernel::{
@@ -70,7 +69,7 @@ pub(super) static POLICY: [Policy; __IFLA_CARP_MAX as usize] = {
 pub(crate) struct Change {
     pub(super) vhid: Option<Vhid>,
     pub(super) parameters: Option<Parameters>,
-    pub(super) key: Option<hmac_sha1::Key>,
+    pub(super) key: Option<Key>,
     pub(super) state: Option<State>,
     pub(super) parent: Option<ARef<NetDevice>>,
     /// Of a new device; that of others is changed by the core.
@@ -200,16 +199,15 @@ fn parameters(
     })
 }
 
-fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<hmac_sha1::Key>> {
+fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
     let Some(attribute) = request.own.get(IFLA_CARP_KEY) else {
         return Ok(None);
     };
-    let bytes = attribute.bytes();
-    if bytes.len() > KEY_LEN {
+    let Some(key) = Key::new(attribute.bytes()) else {
         let sentence = c"key must be at most 20 bytes long";
         return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
-    }
-    Ok(Some(hmac_sha1::Key::new(bytes)))
+    };
+    Ok(Some(key))
 }
 
 fn state(

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A group in the attributes of the generic netlink family, for answers and events.
+//!
+//! Softirq or process context; nothing sleeps. Takes the machine's lock.
+
+use super::{
+    group::Machine,
+    link::Carp,
+    news::Snapshot,
+    report, //
+};
+use crate::{
+    net::{
+        attribute::{
+            size_of_attribute,
+            Message,
+            SIZE_OF_U64, //
+        },
+        bindings::{
+            self,
+            carp_attribute_CARP_A_ADDRESS,
+            carp_attribute_CARP_A_ADVBASE,
+            carp_attribute_CARP_A_ADVSKEW,
+            carp_attribute_CARP_A_CHANGED_AT,
+            carp_attribute_CARP_A_COUNTERS,
+            carp_attribute_CARP_A_IFINDEX,
+            carp_attribute_CARP_A_IFNAME,
+            carp_attribute_CARP_A_KEY,
+            carp_attribute_CARP_A_MISSING,
+            carp_attribute_CARP_A_OLD_STATE,
+            carp_attribute_CARP_A_PAD,
+            carp_attribute_CARP_A_PARENT,
+            carp_attribute_CARP_A_PARENT_IFNAME,
+            carp_attribute_CARP_A_PEER,
+            carp_attribute_CARP_A_REASON,
+            carp_attribute_CARP_A_SEQUENCE,
+            carp_attribute_CARP_A_SINCE,
+            carp_attribute_CARP_A_STATE,
+            carp_attribute_CARP_A_TRANSITIONS,
+            carp_attribute_CARP_A_TRANSITIONS_BY_REASON,
+            carp_attribute_CARP_A_VHID, //
+        },
+        inet_device,
+        link_device::Device,
+        netdevice::{
+            DeviceName,
+            NetDevice, //
+        },
+        timer, //
+    },
+    proto::{
+        digest::{
+            covers_v4,
+            covers_v6, //
+        },
+        peers,
+        Instant,
+        Peer,
+        Reason,
+        Source,
+        State,
+        KEY_LEN, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
+
+const SIZE_OF_U32: usize = size_of_attribute(4);
+
+/// The room for [`sequence`].
+pub(super) const SEQUENCE_SIZE: usize = SIZE_OF_U32;
+
+/// The room for [`names`]: three numbers, two names.
+pub(super) const NAMES_SIZE: usize = 3 * SIZE_OF_U32 + 2 * size_of_attribute(DeviceName::LEN + 1);
+
+/// The room for [`snapshot`].
+const SNAPSHOT_SIZE: usize = 4 * SIZE_OF_U32 + SIZE_OF_U64;
+
+/// The room for [`transition`].
+pub(super) const TRANSITION_SIZE: usize = NAMES_SIZE + SIZE_OF_U32 + SNAPSHOT_SIZE;
+
+/// The room for [`peer`].
+const PEER_SIZE: usize =
+    size_of_attribute(size_of_attribute(16) + 3 * SIZE_OF_U32 + 3 * SIZE_OF_U64);
+
+/// The room for [`heard`].
+pub(super) const HEARD_SIZE: usize = NAMES_SIZE + SIZE_OF_U32 + PEER_SIZE;
+
+/// The room for [`key`].
+pub(super) const KEY_SIZE: usize = NAMES_SIZE + size_of_attribute(KEY_LEN);
+
+/// The room for what [`describe_whole`] has and [`describe`] has not.
+const HISTORY_SIZE: usize = SIZE_OF_U64
+    + size_of_attribute(Reason::COUNT * SIZE_OF_U32)
+    + (peers::KNOWN + peers::STRANGERS) * PEER_SIZE
+    + size_of_attribute(report::COUNTERS_SIZE);
+
+/// The room for [`describe`] now.
+pub(super) fn size(device: &Device<Carp>) -> usize {
+    let guard = rcu::read_lock();
+    let mut addresses = 0;
+    inet_device::for_each_v4(device, &guard, |_, _| addresses += size_of_attribute(4));
+    inet_device::for_each_v6(device, &guard, |_, _, _| addresses += size_of_attribute(16));
+    NAMES_SIZE + 2 * SIZE_OF_U32 + SNAPSHOT_SIZE + addresses
+}
+
+/// The room for [`describe_whole`] now.
+pub(super) fn whole_size(device: &Device<Carp>) -> usize {
+    size(device) + HISTORY_SIZE
+}
+
+/// Writes the number of an event, or of the last one.
+pub(super) fn sequence(number: u32, message: &mut Message<'_>) -> Result {
+    message.put_u32(carp_attribute_CARP_A_SEQUENCE, number)
+}
+
+/// Writes which group it is, and where.
+pub(super) fn names(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    let put_device = |message: &mut Message<'_>, index, name, device: &NetDevice| {
+        message.put_u32(index, device.index())?;
+        message.put(name, device.name().bytes_with_nul())
+    };
+    put_device(
+        message,
+        carp_attribute_CARP_A_IFINDEX,
+        carp_attribute_CARP_A_IFNAME,
+        device,
+    )?;
+    if let Some(parent) = device.private().parent.get() {
+        put_device(
+            message,
+            carp_attribute_CARP_A_PARENT,
+            carp_attribute_CARP_A_PARENT_IFNAME,
+            parent,
+        )?;
+    }
+    let vhid = device.private().machine.lock().vhid;
+    match vhid {
+        Some(vhid) => message.put_u32(carp_attribute_CARP_A_VHID, vhid.get().into()),
+        None => Ok(()),
+    }
+}
+
+/// Writes the state at one moment.
+fn snapshot(snapshot: &Snapshot, message: &mut Message<'_>) -> Result {
+    message.put_u32(carp_attribute_CARP_A_STATE, snapshot.state as u32)?;
+    message.put_u32(carp_attribute_CARP_A_REASON, snapshot.reason as u32)?;
+    message.put_u32(carp_attribute_CARP_A_MISSING, snapshot.missing.bits())?;
+    message.put_u32(carp_attribute_CARP_A_TRANSITIONS, snapshot.transitions)?;
+    message.put_u64(
+        carp_attribute_CARP_A_CHANGED_AT,
+        snapshot.changed_at,
+        carp_attribute_CARP_A_PAD,
+    )
+}
+
+/// Writes a change of state.
+pub(super) fn transition(
+    device: &Device<Carp>,
+    from: State,
+    now: &Snapshot,
+    message: &mut Message<'_>,
+) -> Result {
+    names(device, message)?;
+    message.put_u32(carp_attribute_CARP_A_OLD_STATE, from as u32)?;
+    snapshot(now, message)
+}
+
+/// Writes who was heard, and the state of the group now.
+pub(super) fn heard(device: &Device<Carp>, from: &Peer, message: &mut Message<'_>) -> Result {
+    names(device, message)?;
+    let state = device.private().machine.lock().core.state();
+    message.put_u32(carp_attribute_CARP_A_STATE, state as u32)?;
+    peer(from, Instant::from_nanos(timer::now()), message)
+}
+
+/// Writes the key.
+pub(super) fn key(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    names(device, message)?;
+    let machine = device.private().machine.lock();
+    message.put(carp_attribute_CARP_A_KEY, machine.key.secret().as_bytes())
+}
+
+/// Writes what a group is: what was set, and its state.
+pub(super) fn describe(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    names(device, message)?;
+    {
+        let machine = device.private().machine.lock();
+        let parameters = machine.core.parameters();
+        message.put_u32(carp_attribute_CARP_A_ADVBASE, parameters.advbase().into())?;
+        message.put_u32(carp_attribute_CARP_A_ADVSKEW, parameters.advskew().into())?;
+        snapshot(&machine.snapshot(), message)?;
+    }
+    addresses(device, message)
+}
+
+/// Writes what a group is and was: as [`describe`], and what was counted and heard.
+pub(super) fn describe_whole(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    describe(device, message)?;
+    history(&device.private().machine.lock(), message)?;
+    message.nest(carp_attribute_CARP_A_COUNTERS, |message| {
+        report::counters(device, message)
+    })
+}
+
+fn history(machine: &Machine, message: &mut Message<'_>) -> Result {
+    let now = Instant::from_nanos(timer::now());
+    message.put_u64(
+        carp_attribute_CARP_A_SINCE,
+        now.since(machine.core.since()).as_nanos(),
+        carp_attribute_CARP_A_PAD,
+    )?;
+    message.nest(carp_attribute_CARP_A_TRANSITIONS_BY_REASON, |message| {
+        let counts = machine.core.transitions_by_reason();
+        for (number, count) in (1..).zip(counts).filter(|(_, count)| **count != 0) {
+            message.put_u32(number, *count)?;
+        }
+        Ok(())
+    })?;
+    for from in machine.peers.iter() {
+        peer(from, now, message)?;
+    }
+    Ok(())
+}
+
+/// Writes the addresses that the digest covers.
+fn addresses(device: &NetDevice, message: &mut Message<'_>) -> Result {
+    let guard = rcu::read_lock();
+    let mut written = Ok(());
+    let mut put = |bytes: &[u8]| {
+        if written.is_ok() {
+            written = message.put(carp_attribute_CARP_A_ADDRESS, bytes);
+        }
+    };
+    inet_device::for_each_v4(device, &guard, |address, _| {
+        if covers_v4(&address) {
+            put(&address);
+        }
+    });
+    inet_device::for_each_v6(device, &guard, |address, _, _| {
+        if covers_v6(&address) {
+            put(&address);
+        }
+    });
+    written
+}
+
+/// Writes one sender of advertisements.
+fn peer(peer: &Peer, now: Instant, message: &mut Message<'_>) -> Result {
+    message.nest(carp_attribute_CARP_A_PEER, |message| {
+        let address: &[u8] = match &peer.source {
+            Source::V4(address) => address,
+            Source::V6(address) => address,
+        };
+        let parameters = [
+            (
+                bindings::carp_peer_attribute_CARP_PEER_ADVBASE,
+                peer.advbase,
+            ),
+            (
+                bindings::carp_peer_attribute_CARP_PEER_ADVSKEW,
+                peer.advskew,
+            ),
+            (bindings::carp_peer_attribute_CARP_PEER_DEMOTE, peer.demote),
+        ];
+        let counts = [
+            (
+                bindings::carp_peer_attribute_CARP_PEER_SINCE,
+                now.since(peer.last).as_nanos(),
+            ),
+            (
+                bindings::carp_peer_attribute_CARP_PEER_RECEIVED,
+                peer.received,
+            ),
+            (
+                bindings::carp_peer_attribute_CARP_PEER_BAD_DIGEST,
+                peer.bad_digest,
+            ),
+        ];
+        message.put(bindings::carp_peer_attribute_CARP_PEER_ADDRESS, address)?;
+        for (number, value) in parameters {
+            message.put_u32(number, value.into())?;
+        }
+        for (number, value) in counts {
+            message.put_u64(number, value, bindings::carp_peer_attribute_CARP_PEER_PAD)?;
+        }
+        Ok(())
+    })
+}
