@@ -40,13 +40,13 @@ HEADER = data("if_carp.h", "include", "uapi", "linux", "if_carp.h")
 NUMBERS = _enums(HEADER.read_text())
 
 
-def _by_number(prefix):
+def by_number(prefix):
     return {value: name[len(prefix):] for name, value in NUMBERS.items() if name.startswith(prefix)}
 
 
-STATES = _by_number("CARP_STATE_")
-REASONS = {n: name.lower().replace("_", "-") for n, name in _by_number("CARP_REASON_").items()}
-MISSING = {bit: name.lower().replace("_", "-") for bit, name in _by_number("CARP_MISSING_").items()}
-COUNTERS = {n: name.lower() for n, name in _by_number("IFLA_CARP_STATS_").items()}
+STATES = by_number("CARP_STATE_")
+REASONS = {n: name.lower().replace("_", "-") for n, name in by_number("CARP_REASON_").items()}
+MISSING = {bit: name.lower().replace("_", "-") for bit, name in by_number("CARP_MISSING_").items()}
+COUNTERS = {n: name.lower() for n, name in by_number("IFLA_CARP_STATS_").items()}
 ATTRIBUTES = {name: NUMBERS["IFLA_CARP_" + name] for name in (
     "VHID", "ADVBASE", "ADVSKEW", "KEY", "STATE", "REASON", "MISSING", "TRANSITIONS", "SINCE")}
