@@ -83,6 +83,7 @@ class Socket(netlink.Socket):
         body = struct.pack("=BBH", CTRL_CMD_GETFAMILY, 1, 0) + attribute(CTRL_ATTR_FAMILY_NAME, "carp")
         family = parse(self.request(GENL_ID_CTRL, body)[4:])
         self.family = struct.unpack("=H", family[CTRL_ATTR_FAMILY_ID])[0]
+        self.version = _number(family[CTRL_ATTR_VERSION])
         groups = (parse(group) for _, group in attributes(family[CTRL_ATTR_MCAST_GROUPS]))
         self.groups = {_string(group[CTRL_ATTR_MCAST_GRP_NAME]): _number(group[CTRL_ATTR_MCAST_GRP_ID])
                        for group in groups}
