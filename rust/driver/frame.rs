@@ -42,7 +42,6 @@ use crate::{
             Beginning,
             Solicitation,
             ALL_ROUTERS_MAC,
-            SOLICITATION_MAX,
             SOLICITED_NODE_MAC, //
         },
         number_of_mac,
@@ -295,11 +294,7 @@ fn asks_for_a_group(port: &Port, request: &Arp) -> bool {
 
 /// As [`asks_for_a_group`], for a neighbour solicitation.
 fn solicits_a_group(port: &Port, frame: &Frame<'_>) -> bool {
-    let mut packet = [0; SOLICITATION_MAX];
-    let Some(solicitation) = frame
-        .copy_to(&mut packet)
-        .and_then(|length| packet.get(..length))
-        .and_then(Solicitation::parse)
+    let Some(solicitation) = Solicitation::read(|place, bytes| frame.copy_from(place, bytes))
     else {
         return false;
     };

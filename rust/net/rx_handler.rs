@@ -192,24 +192,26 @@ impl Frame<'_> {
             return Some(bytes);
         }
         let mut bytes = [0; N];
-        (self.copy_to(&mut bytes)? == N).then_some(bytes)
+        self.copy_from(0, &mut bytes).then_some(bytes)
     }
 
-    /// Copies the bytes behind the Ethernet header, as many as there are and fit,
-    /// and says how many; `None` if they cannot be read.
-    pub(crate) fn copy_to(&self, bytes: &mut [u8]) -> Option<usize> {
-        let length = self.len().min(bytes.len());
-        // SAFETY: Valid by the type invariants; `length` bytes may be written, and
-        // `skb_copy_bits` checks that they are there.
+    /// Copies what is from a place behind the Ethernet header on, if there are so
+    /// many bytes, and says whether.
+    pub(crate) fn copy_from(&self, place: usize, bytes: &mut [u8]) -> bool {
+        if place.saturating_add(bytes.len()) > self.len() {
+            return false;
+        }
+        // SAFETY: Valid by the type invariants; so many bytes may be written. A packet's
+        // length is no larger than an `int`.
         let status = unsafe {
             kernel::bindings::skb_copy_bits(
                 self.raw(),
-                0,
+                place as c_int,
                 bytes.as_mut_ptr().cast(),
-                length as c_int,
+                bytes.len() as c_int,
             )
         };
-        (status == 0).then_some(length)
+        status == 0
     }
 
     /// Shows a copy of the frame to another device, as if that had received it.

@@ -13,10 +13,6 @@ use super::wire::sum;
 /// included.
 pub const ADVERTISEMENT_LEN: usize = IPV6_LEN + MESSAGE_LEN + OPTION_LEN;
 
-/// The longest solicitation that is read, in bytes. Longer by far than those with
-/// the options that there are.
-pub const SOLICITATION_MAX: usize = 128;
-
 /// All hosts on the link: ff02::1.
 pub const ALL_NODES: [u8; 16] = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
@@ -31,8 +27,10 @@ pub const ALL_ROUTERS_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 2];
 pub const IPV6_LEN: usize = 40;
 /// A solicitation or advertisement without its options.
 const MESSAGE_LEN: usize = 24;
-/// An option with an Ethernet address.
+/// An option with an Ethernet address; all others are as long, or a multiple of that.
 const OPTION_LEN: usize = 8;
+/// How much of a solicitation's options is read at a time: more than most have.
+const PIECE_LEN: usize = 8 * OPTION_LEN;
 
 const ICMPV6: u8 = 58;
 const HOP_LIMIT: u8 = 255;
@@ -118,42 +116,56 @@ pub struct Solicitation {
 }
 
 impl Solicitation {
-    /// Reads an IPv6 packet of at most [`SOLICITATION_MAX`] bytes; `None` if it is
-    /// no valid solicitation (RFC 4861, section 7.1.1).
-    pub fn parse(packet: &[u8]) -> Option<Self> {
-        let (header, rest) = packet.split_first_chunk::<IPV6_LEN>()?;
-        let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
-        // Behind the packet there can be the padding of a short frame.
-        let message = rest.get(..length)?;
-        let (fixed, mut options) = message.split_first_chunk::<MESSAGE_LEN>()?;
+    /// Reads an IPv6 packet of any length, piece by piece: `read` fills its slice with
+    /// what is from a place of the packet on, and says whether there is so much. `None`
+    /// if the packet is no valid solicitation (RFC 4861, section 7.1.1).
+    pub fn read(mut read: impl FnMut(usize, &mut [u8]) -> bool) -> Option<Self> {
+        let mut head = [0; IPV6_LEN + MESSAGE_LEN];
+        read(0, &mut head).then_some(())?;
+        let (header, fixed) = head.split_first_chunk::<IPV6_LEN>()?;
+        let length = u16::from_be_bytes([header[4], header[5]]);
+        // Behind the options there can be the padding of a short frame.
+        let end = IPV6_LEN + usize::from(length);
         let source = sixteen(header.get(8..)?)?;
         let destination = sixteen(header.get(24..)?)?;
         let target = sixteen(fixed.get(8..)?)?;
         let valid = header[0] >> 4 == 6
             && header[6] == ICMPV6
             && header[7] == HOP_LIMIT
-            && fixed[0] == NEIGHBOUR_SOLICITATION
-            && fixed[1] == 0
+            && end >= head.len()
+            && fixed.first_chunk() == Some(&[NEIGHBOUR_SOLICITATION, 0])
             && target[0] != 0xff
-            && source[0] != 0xff
-            && checksum(source, destination, message) == 0;
+            && source[0] != 0xff;
         if !valid {
             return None;
         }
+        let mut total = pseudo_sum(source, destination, length) + u32::from(sum(fixed));
         let mut source_mac = None;
-        while let [kind, units, body @ ..] = options {
-            let body_len = (usize::from(*units) * 8).checked_sub(2)?;
-            let (body, next) = body.split_at_checked(body_len)?;
-            if let (SOURCE_LINK_LAYER_ADDRESS, [a, b, c, d, e, f, ..]) = (*kind, body) {
-                // An answer goes to one host.
-                if a & 1 != 0 {
+        // The rest of the last option.
+        let mut units_left = 0;
+        let mut piece = [0; PIECE_LEN];
+        for at in (head.len()..end).step_by(PIECE_LEN) {
+            let piece = piece.get_mut(..PIECE_LEN.min(end - at))?;
+            read(at, piece).then_some(())?;
+            total += u32::from(sum(piece));
+            for unit in piece.chunks(OPTION_LEN) {
+                let [kind, length, a, b, c, d, e, f] = unit else {
                     return None;
+                };
+                if units_left > 0 {
+                    units_left -= 1;
+                    continue;
                 }
-                source_mac = Some([*a, *b, *c, *d, *e, *f]);
+                units_left = length.checked_sub(1)?;
+                if *kind == SOURCE_LINK_LAYER_ADDRESS {
+                    // An answer goes to one host.
+                    if a & 1 != 0 {
+                        return None;
+                    }
+                    source_mac = Some([*a, *b, *c, *d, *e, *f]);
+                }
             }
-            options = next;
         }
-        let whole = options.is_empty();
         // Who has no address yet asks everybody who may have it, and cannot say
         // where the answer shall go.
         let from_nobody = source == UNSPECIFIED;
@@ -162,7 +174,7 @@ impl Solicitation {
             [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ..]
         );
         let fits = !from_nobody || (asks_all && source_mac.is_none());
-        (whole && fits).then_some(Self {
+        (fits && units_left == 0 && folded(total) == 0xffff).then_some(Self {
             source,
             source_mac,
             target,
@@ -255,14 +267,24 @@ fn joined<const N: usize>(pieces: &[&[u8]]) -> [u8; N] {
     all
 }
 
-/// The checksum of an ICMPv6 message (RFC 4443, section 2.3), or 0 if the right one
-/// is in it. Messages are short here.
+/// The checksum of an ICMPv6 message of ours (RFC 4443, section 2.3).
 fn checksum(source: [u8; 16], destination: [u8; 16], message: &[u8]) -> u16 {
+    let length = message.len() as u16;
+    !folded(pseudo_sum(source, destination, length) + u32::from(sum(message)))
+}
+
+/// What an ICMPv6 message's checksum covers beside the message. Sums are added up
+/// unfolded: there is room for those of the longest packet's pieces.
+fn pseudo_sum(source: [u8; 16], destination: [u8; 16], length: u16) -> u32 {
     const PSEUDO_LEN: usize = 40;
-    let [high, low] = (message.len() as u16).to_be_bytes();
+    let [high, low] = length.to_be_bytes();
     let pseudo: [u8; PSEUDO_LEN] =
         joined(&[&source, &destination, &[0, 0, high, low, 0, 0, 0, ICMPV6]]);
-    let both = u32::from(sum(&pseudo)) + u32::from(sum(message));
-    // At most one carry.
-    !(((both & 0xffff) + (both >> 16)) as u16)
+    u32::from(sum(&pseudo))
+}
+
+/// A one's complement sum with its carries added.
+fn folded(total: u32) -> u16 {
+    let once = (total & 0xffff) + (total >> 16);
+    ((once & 0xffff) + (once >> 16)) as u16
 }

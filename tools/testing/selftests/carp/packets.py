@@ -87,10 +87,11 @@ def multicast_mac(group):
     return mac_text(b"\x33\x33" + raw[12:] if len(raw) == 16 else b"\x01\x00\x5e" + bytes([raw[1] & 0x7F]) + raw[2:])
 
 
-def neighbour_solicitation(source_mac, source, target, destination=None, destination_mac=None):
-    """By default to the solicited-node group; from "::" it is a probe of duplicate address detection."""
+def neighbour_solicitation(source_mac, source, target, destination=None, destination_mac=None, options=b""):
+    """By default to the solicited-node group; from "::" it is a probe of duplicate address detection.
+    `options` are in front of the sender's address."""
     destination = destination or solicited_node(target)
-    body = struct.pack("!BBHI", NEIGHBOUR_SOLICITATION, 0, 0, 0) + packed(target)
+    body = struct.pack("!BBHI", NEIGHBOUR_SOLICITATION, 0, 0, 0) + packed(target) + options
     if source != "::":
         body += b"\x01\x01" + mac(source_mac)
     macs = (destination_mac or multicast_mac(destination), source_mac)

@@ -105,6 +105,20 @@ def test_master_answers_neighbours_with_the_virtual_mac(hosts):
         assert found["flags"] & packets.NA_OVERRIDE
 
 
+@pytest.mark.parametrize("units", [4, 8, 32, 170])
+def test_long_questions_are_answered(hosts, units):
+    """As hosts with SEND (RFC 3971) ask: key, signature and time are in front of the sender's address. The
+    client is known to nobody: the answer goes to the address that is in the question."""
+    rachael, pris, client = hosts
+    master(rachael, V6 + "/64")
+    group(pris, V6 + "/64", advskew=100).wait("BACKUP", 2)
+    options = b"".join(bytes([13, n]) + bytes(8 * n - 2) for n in (min(units - done, 60) for done in range(0, units, 60)))
+    for kind, how in KINDS.items():
+        seen = ask(client, V6, options=options, **how)
+        assert [(f.source, packets.nd(f)["mac"]) for f in seen] == [(VIRTUAL_MAC, VIRTUAL_MAC)], kind
+        assert seen[0].destination == ("33:33:00:00:00:01" if kind == "probe" else CLIENT_MAC)
+
+
 @pytest.mark.parametrize("state", ["BACKUP", "INIT"])
 def test_nobody_else_answers_neighbours(hosts, state):
     rachael, _, client = hosts
