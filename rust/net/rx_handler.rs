@@ -18,13 +18,22 @@ use core::{
     any::TypeId,
     marker::PhantomData,
     ops::Deref,
-    ptr::NonNull, //
+    ptr::NonNull,
+    sync::atomic::{
+        fence,
+        Ordering, //
+    }, //
 };
 use kernel::{
     error::to_result,
+    ffi::c_void,
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic, //
+        },
         rcu,
         Arc,
         ArcBorrow, //
@@ -349,17 +358,18 @@ pub(crate) fn attached<'a, H: RxHandler>(device: &NetDevice, _: &'a rcu::Guard) 
 ///
 /// To be used under the RTNL or RCU only.
 fn attachment_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<Attachment<H>>> {
-    // SAFETY: The device is valid. The core sets the data before the handler and
-    // clears it after it, with a grace period in between.
-    let (handler, data) = unsafe {
-        let handler = core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler);
-        let data = core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler_data);
-        (handler?, data)
-    };
     // The kernel compiles a crate as one unit, in which a function has one address.
     // (Two of them may have the same one, if they do the same.)
     let ours: unsafe extern "C" fn(*mut *mut kernel::bindings::sk_buff) -> _ = trampoline::<H>;
-    core::ptr::fn_addr_eq(handler, ours).then_some(())?;
+    // SAFETY: The device is valid, and the core writes the pointer as a whole. It sets
+    // the data before the handler, with release, and clears it after it, with a grace
+    // period in between.
+    let data = unsafe {
+        let place = (&raw mut (*device.as_raw()).rx_handler).cast::<*mut c_void>();
+        let handler = Atomic::from_ptr(place).load(Acquire);
+        (handler == ours as *mut c_void).then_some(())?;
+        core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler_data)
+    };
     let header = NonNull::new(data.cast::<Header>())?;
     // SAFETY: The data of our handler is an attachment, which begins with a
     // header, and is valid for the caller's lock or read-side critical section.
@@ -412,6 +422,9 @@ unsafe fn handler_of<'a, H: RxHandler>(frame: &Frame<'_>) -> &'a H {
     unsafe {
         let links = &(*frame.raw()).__bindgen_anon_1.__bindgen_anon_1;
         let device: *mut bindings::net_device = links.__bindgen_anon_1.dev.cast();
+        // The core has just read that we are the handler, and set the data before that.
+        // (`smp_rmb()`, which is a call from here also where it is no instruction.)
+        fence(Ordering::Acquire);
         let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
         &(*data.cast::<Attachment<H>>()).handler
     }
