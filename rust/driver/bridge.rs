@@ -70,6 +70,21 @@ pub(super) fn follow(device: &Device<Carp>, rtnl: &Rtnl) {
     }
 }
 
+/// A bridge changed, and with it perhaps the VLAN that a device on it stands for: the
+/// entries of all groups on it go along. (When the bridge's own device is only put into
+/// another VLAN, the kernel tells nobody; that is seen at the next change.)
+pub(super) fn changed(bridge: &NetDevice, rtnl: &Rtnl) {
+    if !bridge.is_bridge() {
+        return;
+    }
+    let _ = NetDevice::find(bridge.namespace(), rtnl, |device| -> Option<()> {
+        if let Some(group) = Device::<Carp>::downcast(device) {
+            follow(group, rtnl);
+        }
+        None
+    });
+}
+
 /// Takes the entry of a group away, which is about to leave its parent.
 pub(super) fn forget(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
     set(device, parent, None, rtnl);

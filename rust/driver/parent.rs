@@ -266,6 +266,9 @@ impl Handler for Watch {
             }
             return;
         }
+        if event == Event::Change {
+            bridge::changed(parent, rtnl);
+        }
         let Some(port) = Port::of(parent, rtnl) else {
             return;
         };

@@ -55,7 +55,8 @@ impl Drop for Symbol {
 }
 
 impl NetDevice {
-    fn is_bridge(&self) -> bool {
+    /// Whether the device is that of a bridge itself.
+    pub(crate) fn is_bridge(&self) -> bool {
         // SAFETY: Valid by the type invariants.
         unsafe { bindings::netif_is_bridge_master(self.as_raw()) }
     }

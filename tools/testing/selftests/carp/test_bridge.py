@@ -127,3 +127,40 @@ def test_vlans_of_a_bridge_have_entries_of_their_own(bridged):
     assert any("vlan 10 " in line for line in entries(bridged))
     Group(bridged).delete()
     assert ["vlan 10 " in line for line in entries(bridged)] == [True]
+
+
+def kept(host):
+    """{device: VLANs of its entries in the bridge's table}, for vhids 1 and 2; 0 is without VLAN."""
+    found = {}
+    for vhid, name in ((1, "br0"), (2, "br0.10")):
+        lines = map(str.split, entries(host, vhid=vhid))
+        found[name] = sorted(int(words[words.index("vlan") + 1]) if "vlan" in words else 0 for words in lines)
+    return found
+
+
+def test_entries_stay_behind_when_the_bridge_learns_of_vlans(bridged, inner, client):
+    """A MASTER's frames went to all ports again once VLANs were told apart, or the bridge had another one for
+    what is not tagged. The kernel does not tell of the last kind of change; the next one is as good."""
+    bridged.batch("link add link br0 name br0.10 type vlan id 10", "link set br0.10 up")
+    run("bridge", "-n", bridged.ns, "vlan", "add", "vid", "10", "dev", "br0", "self")
+    master(bridged, parent="br0")
+    master(bridged, "198.51.100.1/32", name="carp1", parent="br0.10", vhid=2)
+    bridged.ip("neigh", "replace", "192.0.2.50", "lladdr", CLIENT_MAC, "dev", "br0")
+
+    def nothing_floods(expected):
+        eventually(lambda: kept(bridged) == expected, 1, lambda: f"{expected}; it is {kept(bridged)}")
+        with Capture(inner.ns, "eth0", "in") as behind, Capture(client.ns, "eth0", "in") as answers, Injector(client) as injector:
+            injector.send(echo_request("192.0.2.1"))
+            answers.until(lambda f: f.ip and f.ip["source"] == "192.0.2.1" and f.ip["protocol"] == 1, 1, "the answer")
+            assert [f for f in behind.during(0.3) if f.destination == virtual_mac(1)] == []
+
+    nothing_floods({"br0": [0, 1, 10], "br0.10": [0, 1, 10]})  # an entry without VLAN is one in each
+    bridged.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "1")
+    nothing_floods({"br0": [1], "br0.10": [10]})
+    for port in ("br0", "eth0", "w0"):
+        run("bridge", "-n", bridged.ns, "vlan", "add", "vid", "20", "dev", port, "pvid", "untagged",
+            *(["self"] if port == "br0" else []))
+    bridged.ip("link", "set", "br0", "type", "bridge", "ageing_time", "20000")
+    nothing_floods({"br0": [20], "br0.10": [10]})
+    bridged.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "0")
+    nothing_floods({"br0": [0, 1, 10, 20], "br0.10": [0, 1, 10, 20]})
