@@ -162,18 +162,19 @@ impl Ledger {
     /// IPv6 first: unlike IPv4's, its requests do not wait for the RTNL. In each
     /// family what is new comes before the old goes.
     fn apply(&mut self, plan: &Plan, doubts: &Doubts) -> Result<Failures> {
-        let mut failures = Failures::new(plan.parts.len())?;
         let book = &mut self.book;
-        book.entries.reserve(plan.wanted.len(), GFP_KERNEL)?;
-        // Those in doubt are added again, which fails if they are there.
+        // Those in doubt are added again, which fails if they are there. Before anything
+        // can fail: nobody else remembers the doubts.
         for entry in book.entries.iter_mut() {
             entry.there &= !doubts.are_about(&entry.route);
         }
+        let mut failures = Failures::new(plan.parts.len())?;
+        book.entries.reserve(plan.wanted.len(), GFP_KERNEL)?;
         if book.entries.is_empty() && plan.wanted.is_empty() && plan.removals.is_empty() {
             return Ok(failures);
         }
         let socket = Socket::open(&self.home)?;
-        book.ask_for_sources(&socket, plan);
+        failures.any |= !book.ask_for_sources(&socket, plan);
         for v6 in [true, false] {
             let of_family = |destination: Prefixed| matches!(destination.address, Ip::V6(_)) == v6;
             for wanted in &plan.wanted {
@@ -185,7 +186,7 @@ impl Ledger {
             }
             for removal in &plan.removals {
                 if of_family(removal.destination) {
-                    remove(&self.home, &socket, removal);
+                    failures.any |= !remove(&self.home, &socket, removal);
                 }
             }
             let unwanted = |route: &Route| of_family(route.destination) && !plan.wants(route);
@@ -280,10 +281,10 @@ impl Book {
 
     /// Without a reverse path filter, a host does not believe a packet that comes from an
     /// address of its own, local or not, until somebody has added a local route. From
-    /// then on every packet costs more.
-    fn ask_for_sources(&mut self, socket: &Socket<'_>, plan: &Plan) {
+    /// then on every packet costs more. Whether somebody has, or need not.
+    fn ask_for_sources(&mut self, socket: &Socket<'_>, plan: &Plan) -> bool {
         if self.checks_by_table || !plan.asks_for_sources {
-            return;
+            return true;
         }
         let is_v4 = |route: &Route| matches!(route.destination.address, Ip::V4(_));
         let elsewhere = plan
@@ -293,7 +294,7 @@ impl Book {
         let Some((route, part)) =
             elsewhere.and_then(|wanted| Some((&wanted.route, plan.parts.get(wanted.part)?)))
         else {
-            return;
+            return true;
         };
         let mut local = request(route);
         local.kind = route_netlink::Kind::Local;
@@ -301,13 +302,15 @@ impl Book {
         local.source = None;
         // Behind the kernel's own, so that it is not used.
         local.metric = Some(METRIC_LAST);
-        self.checks_by_table = socket.add(&local).is_ok();
+        // If it exists, it was added like this once, and is in the way of nothing.
+        self.checks_by_table = matches!(socket.add(&local), Ok(()) | Err(EEXIST));
         let _ = socket.delete(&local);
+        self.checks_by_table
     }
 }
 
-/// Deletes a route that the kernel made.
-fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) {
+/// Deletes a route that the kernel made. Whether it is gone.
+fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool {
     let route = route_netlink::Route {
         destination: address(removal.destination.address),
         prefix_len: removal.destination.prefix_len,
@@ -322,9 +325,9 @@ fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) {
         source: None,
         metric: None,
     };
-    // That it is gone already is fine; other failures show in the next round.
-    let result = socket.delete(&route);
-    if removal.prefix && matches!(result, Ok(()) | Err(ESRCH)) {
+    // That it is gone already is fine.
+    let gone = matches!(socket.delete(&route), Ok(()) | Err(ESRCH));
+    if removal.prefix && gone {
         // It would come back when the device is taken down and up.
         let guard = rcu::read_lock();
         NetDevice::for_each_rcu(namespace, &guard, |device| {
@@ -339,6 +342,7 @@ fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) {
             }
         });
     }
+    gone
 }
 
 impl Drop for Ledger {

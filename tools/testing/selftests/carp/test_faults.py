@@ -24,6 +24,7 @@ import uapi
 from carp import group
 from debug_kernel import FailNth, every_kind, settings
 from rtnl import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, attribute, carp_attributes
+from test_routes import not_local, routes, settle
 from topology import eventually, inside
 
 pytestmark = [
@@ -362,10 +363,10 @@ def module_path():
 
 
 def address_of(symbol):
-    """Where a function of the kernel begins, and where the next one does."""
+    """Where a function (by a pattern for its name) begins, and where the next one does."""
     lines = pathlib.Path("/proc/kallsyms").read_text().splitlines()
     addresses = sorted(int(line.split()[0], 16) for line in lines)
-    start = next(int(line.split()[0], 16) for line in lines if line.split()[2] == symbol)
+    start = next(int(line.split()[0], 16) for line in lines if re.fullmatch(symbol, line.split()[2]))
     return start, next(address for address in addresses if address > start)
 
 
@@ -420,3 +421,28 @@ def test_softirq_allocations_fail(rachael, pris):
         assert one.counters()["discard_bad_digest"] == 0
     sent = groups[0].counters()["tx_v4"]
     eventually(lambda: groups[0].counters()["tx_v4"] > sent + 5, 2, "it advertises")
+
+
+def test_routes_are_forgotten_without_memory(rachael):
+    """Allocations of the work that keeps the routes of a BACKUP fail at random while these routes go with their
+    source address and it gets another address. When there is memory again, all is as it would have been."""
+    rachael.ip("address", "add", "2001:db8::11/64", "dev", "eth0", "nodad")
+    made = group(rachael, "192.0.2.1/24", "2001:db8::1/64", advbase=250)
+    made.wait("BACKUP", 2)
+    for address in ("192.0.2.1", "2001:db8::1"):
+        settle(rachael, not_local, address)
+    rachael.settled()
+    expected = routes(rachael)
+    keeper = address_of(r".*6Keeper.*4Task3run")
+    for number in range(30):
+        with debug_kernel.only_in(*keeper), every_kind(), settings({"failslab/times": -1, "failslab/probability": (5, 20, 50)[number % 3]}):
+            for own in ("192.0.2.11/24", "2001:db8::11/64"):
+                rachael.ip("address", "del", own, "dev", "eth0")
+                rachael.ip("address", "add", own, "dev", "eth0", *(["nodad"] if ":" in own else []))
+            made.add_address("2001:db8::2/64", "192.0.2.2/24")
+            time.sleep(0.3)
+        for address in ("2001:db8::2", "192.0.2.2"):
+            settle(rachael, not_local, address)
+        for address in ("2001:db8::2/64", "192.0.2.2/24"):
+            made.remove_address(address)
+        eventually(lambda: routes(rachael) == expected, 5, lambda: f"{expected}; there is {routes(rachael)}")
