@@ -24,6 +24,7 @@ verdicts = {}
 
 def pytest_configure(config):
     for line in ("real: needs the real clock and two processors",
+                 "both_clocks: runs in the real clock, too, where processors race",
                  "long: takes long; left out of make test, part of make test-all",
                  "limit(seconds): the test's time limit in the guest's clock (300)"):
         config.addinivalue_line("markers", line)

@@ -5,10 +5,12 @@ away; and so with a firewall that drops what it does not know and was written fo
 """
 
 import contextlib
+import socket
 
 import packets
 import pytest
 from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, VIP, VIRTUAL_MAC, Gateways, mac_of
+from topology import inside
 from wire import BROADCAST, Capture, Injector, arp_request
 
 # {sysctl: value} of net.ipv4.conf, for the devices all, eth0, eth1 and carp0.
@@ -42,6 +44,7 @@ table inet f {
     iifname "lo" accept
     iifname { "eth0", "eth1" } meta l4proto 112 accept
     iifname { "eth0", "eth1" } icmp type echo-request accept
+    iifname "eth0" tcp dport 22 ct state new accept
     iifname { "eth0", "eth1" } meta l4proto ipv6-icmp accept
     meta l4proto igmp accept
   }
@@ -82,6 +85,32 @@ def answers(net, target):
                 if f.arp and f.arp["operation"] == 2 and f.arp["sender"] == target]
 
 
+def exchange(net, host, address, port):
+    """A connection from the client, with a word in each direction."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with inside(host.ns):
+        server = socket.create_server(("", port), family=family, dualstack_ipv6=False)
+    with inside(net.client.ns):
+        client = socket.socket(family)
+    with server, client:
+        client.settimeout(5)
+        client.connect((address, port))
+        client.sendall(b"voight")
+        server.settimeout(5)
+        peer, _ = server.accept()
+        with peer:
+            assert peer.recv(6) == b"voight"
+            peer.sendall(b"kampff")
+            assert client.recv(6) == b"kampff"
+
+
+def connections_work(net, master):
+    """In both families, to a service at the address, and through the gateways as default routers."""
+    for family in net.families:
+        exchange(net, master, VIP[family], 22)
+        exchange(net, net.server, SERVER[family], 80)
+
+
 def everything_works(net):
     """Pings to the address and through it, in both families, and one answer to a question."""
     for family in net.families:
@@ -116,7 +145,7 @@ def pair(segment, firewall=None):
     return net
 
 
-def scenario(net, settings):
+def scenario(net, settings, also=lambda net, master: None):
     """Everything works, also when the gateways do not know the client, and after a failover, and
     when the preferred one is back."""
     with hostile(net, settings), nothing_given_away(net):
@@ -127,38 +156,64 @@ def scenario(net, settings):
         for router in net.routers.values():
             router.batch("neigh flush dev eth0 nud permanent", "neigh flush dev eth0")
         everything_works(net)
+        also(net, net.rachael)
         for one in (net.segment, net.behind):
             one.cut(net.rachael)
         for made in (net.outside[1], net.inside[1]):
             made.wait("MASTER")
         everything_works(net)
+        also(net, net.pris)
         for one in (net.segment, net.behind):
             one.heal(net.rachael)
         for made in (net.outside[1], net.inside[1]):
             made.wait("BACKUP")
         everything_works(net)
+        also(net, net.rachael)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+# In the real clock, where seconds of waiting cost seconds, the hardest of each kind.
+in_both_clocks = {"all at once": pytest.mark.both_clocks, "defaults": pytest.mark.both_clocks}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=in_both_clocks.get(name, ())) for name in SETTINGS])
 def test_failover_with_settings(segment, name):
     net = pair(segment)
     for settings in SETTINGS[name]:
         scenario(net, settings)
 
 
-@pytest.mark.parametrize("name", [name for name in FIREWALLS if name != "none"])
-def test_failover_with_firewall(segment, name):
-    """Unchanged by the failover, and named after the parent alone."""
-    scenario(pair(segment, FIREWALLS[name]), {"rp_filter": 1})
+@pytest.mark.parametrize("settings", [{}, *SETTINGS["all at once"]], ids=["defaults", "all at once"])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.both_clocks) for name in FIREWALLS if name != "none"])
+def test_failover_with_firewall(segment, name, settings):
+    """The rules are named after the parent alone, and nothing in them changes when the address moves: pings,
+    connections to the address and connections through it begin before, after and back again."""
+    net = pair(segment, FIREWALLS[name])
+    rules = [router.run("nft", "-s", "list", "ruleset").stdout for router in net.routers.values()]
+    scenario(net, settings, connections_work)
+    assert rules == [router.run("nft", "-s", "list", "ruleset").stdout for router in net.routers.values()]
 
 
-def test_hosts_that_do_not_forward(segment):
+def test_forwarding_is_switched_while_there_is_a_group(segment):
+    """ip_forward off, and on again, on MASTER and BACKUP: they stay what they are, and the MASTER forwards."""
+    net = pair(segment)
+    with nothing_given_away(net):
+        for value in (0, 1, 0, 1):
+            for router in net.routers.values():
+                router.sysctl("net.ipv4.ip_forward", value)
+                router.sysctl("net.ipv6.conf.all.forwarding", value)
+            assert answers(net, VIP["v4"]) == [VIRTUAL_MAC]
+        everything_works(net)
+    assert [made.status()["transitions"] for made in net.outside] == [2, 1]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=in_both_clocks.get(name, ())) for name in SETTINGS])
+def test_hosts_that_do_not_forward(segment, name):
     """ip_forward off: the address answers, fails over, and nothing is passed on or rejected."""
     net = Gateways(segment)
     for router in net.routers.values():
         router.sysctl("net.ipv4.ip_forward", 0)
         router.sysctl("net.ipv6.conf.all.forwarding", 0)
-    _, second = net.groups()
+    first, second = net.groups()
 
     def check():
         with Capture(net.client.ns, "eth0", "in") as capture, Capture(net.server.ns, "eth0", "in") as behind:
@@ -171,11 +226,15 @@ def test_hosts_that_do_not_forward(segment):
         assert sorted(f.ip["source"] for f in frames if packets.echo_reply(f)) == sorted(VIP.values())
         assert [f for f in frames if packets.icmp_type(f) in (("v4", 3), ("v4", 5), ("v6", 1), ("v6", 137))] == []
 
-    with nothing_given_away(net), hostile(net, SETTINGS["all at once"][0]):
-        check()
-        net.segment.cut(net.rachael)
-        second.wait("MASTER")
-        check()
+    for settings in SETTINGS[name]:
+        with nothing_given_away(net), hostile(net, settings):
+            check()
+            net.segment.cut(net.rachael)
+            second.wait("MASTER")
+            check()
+            net.segment.heal(net.rachael)
+            second.wait("BACKUP")
+            assert first.state == "MASTER"
 
 
 def test_flows_are_the_parents_for_conntrack(segment):
