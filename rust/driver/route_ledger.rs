@@ -314,20 +314,19 @@ fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool
     let route = route_netlink::Route {
         destination: address(removal.destination.address),
         prefix_len: removal.destination.prefix_len,
-        kind: if removal.prefix {
-            route_netlink::Kind::Link
-        } else {
-            route_netlink::Kind::Local
+        kind: match removal.prefix_metric {
+            Some(_) => route_netlink::Kind::Link,
+            None => route_netlink::Kind::Local,
         },
         table: removal.table,
         protocol: PROTOCOL_KERNEL,
         device: Some(removal.device),
         source: None,
-        metric: None,
+        metric: removal.prefix_metric,
     };
     // That it is gone already is fine.
     let gone = matches!(socket.delete(&route), Ok(()) | Err(ESRCH));
-    if removal.prefix && gone {
+    if removal.prefix_metric.is_some() && gone {
         // It would come back when the device is taken down and up.
         let guard = rcu::read_lock();
         NetDevice::for_each_rcu(namespace, &guard, |device| {

@@ -43,8 +43,9 @@ pub(super) struct Removal {
     pub(super) destination: Prefixed,
     pub(super) table: u32,
     pub(super) device: u32,
-    /// To the prefix, not a local one.
-    pub(super) prefix: bool,
+    /// To the prefix, with this metric; else a local one. In a VRF both can be to one
+    /// address and in one table.
+    pub(super) prefix_metric: Option<u32>,
 }
 
 /// What is planned for one group.
@@ -182,11 +183,11 @@ impl Plan {
         let standing = &view.standing;
         let around = view.surroundings(own);
         // What the kernel is about to put there is as good as there for a MASTER.
-        let (local, prefix_route) = match routes {
-            Routes::V4 { local } => (local, false),
+        let (local, prefix_metric) = match routes {
+            Routes::V4 { local } => (local, None),
             Routes::V6(routes) => {
                 let soon = standing.master && routes.local_to_come && view.group.is_running();
-                (routes.local || soon, !routes.no_prefix_route)
+                (routes.local || soon, routes.prefix_metric)
             }
         };
         // The MASTER's answers do not come for the parent's address.
@@ -203,19 +204,16 @@ impl Plan {
                 destination: Prefixed::single(own.address),
                 table: standing.table.unwrap_or(TABLE_LOCAL),
                 device: standing.device,
-                prefix: false,
+                prefix_metric: None,
             };
             push(&mut self.removals, removal)?;
         }
-        // In a VRF, that to a single address is in one table with the local one, which
-        // would be deleted in its place.
-        let beside_local = own == Prefixed::single(own.address) && standing.table.is_some();
-        if prefix_route && !own.address.is_link_local() && !beside_local {
+        if prefix_metric.is_some() && !own.address.is_link_local() {
             let removal = Removal {
                 destination: own.network(),
                 table: standing.table.unwrap_or(TABLE_MAIN),
                 device: standing.device,
-                prefix: true,
+                prefix_metric,
             };
             push(&mut self.removals, removal)?;
         }

@@ -186,8 +186,8 @@ pub(crate) struct RoutesV6 {
     pub(crate) local: bool,
     /// It is about to make, or to put back, that route.
     pub(crate) local_to_come: bool,
-    /// It makes no route to the prefix.
-    pub(crate) no_prefix_route: bool,
+    /// The metric of the route that it makes to the prefix, if it makes one.
+    pub(crate) prefix_metric: Option<u32>,
 }
 
 /// Calls `visit` with each IPv6 address of a device, its prefix length, and the
@@ -207,11 +207,16 @@ pub(crate) fn for_each_route_v6(
             let route = (&raw const (*address).rt).read_volatile();
             let flags = (&raw const (*address).flags).read_volatile();
             let state = (&raw const (*address).state).read_volatile();
+            let metric = match (&raw const (*address).rt_priority).read_volatile() {
+                0 => bindings::IP6_RT_PRIO_ADDRCONF,
+                chosen => chosen,
+            };
+            let makes_prefix_route = flags & bindings::IFA_F_NOPREFIXROUTE == 0;
             let routes = RoutesV6 {
                 local: !route.is_null()
                     && !(&raw const (*route).fib6_node).read_volatile().is_null(),
                 local_to_come: state == bindings::INET6_IFADDR_STATE_PREDAD as kernel::ffi::c_int,
-                no_prefix_route: flags & bindings::IFA_F_NOPREFIXROUTE != 0,
+                prefix_metric: makes_prefix_route.then_some(metric),
             };
             (
                 (*address).addr.in6_u.u6_addr8,

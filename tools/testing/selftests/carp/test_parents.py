@@ -3,7 +3,9 @@
 (test_bond.py, test_bridge.py and test_virtio.py have kinds of their own.)
 """
 
+import contextlib
 import json
+import subprocess
 
 import pytest
 
@@ -126,6 +128,42 @@ def test_carp_device_cannot_change_its_namespace(rachael, client):
     assert made.state == "MASTER"
 
 
+def test_tcpdump_changes_nothing(rachael, pris, client, segment):
+    """It listens, in promiscuous mode, on both devices of both hosts, in every state: each ping has one answer, and
+    a host that is not MASTER has none, though it sees all frames."""
+    groups = [group(host, up=False, advskew=skew) for host, skew in ((rachael, 0), (pris, 100))]
+    with contextlib.ExitStack() as stack:
+
+        def listen(host, device):
+            process = stack.enter_context(host.background("tcpdump", "-U", "-n", "-i", device, "-w", "/dev/null",
+                                                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))
+            assert "listening on" in process.stderr.readline()
+
+        for host in (rachael, pris):
+            listen(host, "eth0")
+        client.ip("neigh", "replace", "192.0.2.1", "lladdr", virtual_mac(1), "dev", "eth0", "nud", "permanent")
+
+        def answered(number):
+            shown = client.run("ping", "-c", "5", "-i", "0.1", "-W", "1", "192.0.2.1", check=False).stdout
+            assert f"5 packets transmitted, {number} received" in shown and "duplicates" not in shown, shown
+
+        answered(0)
+        assert groups[0].counters()["rx_not_master"] == groups[1].counters()["rx_not_master"] == 5
+        for made in groups:
+            made.up()
+            listen(made.host, "carp0")
+        groups[0].wait("MASTER")
+        groups[1].wait("BACKUP")
+        answered(5)
+        segment.cut(rachael)
+        groups[1].wait("MASTER")
+        answered(5)
+        segment.heal(rachael)
+        groups[1].wait("BACKUP")
+        answered(5)
+        assert [made.status()["transitions"] for made in groups] == [2, 3]
+
+
 # ---- VLANs ----
 
 def test_same_vhid_on_several_parents(rachael, client, segment):
@@ -182,6 +220,7 @@ def test_parent_in_a_vrf(rachael, client, rules):
     client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
 
 
+@pytest.mark.both_clocks
 def test_group_follows_its_parent_into_a_vrf_and_the_next(rachael, client):
     """With all its addresses, of both families."""
     made = master(rachael, "192.0.2.1/32", "2001:db8::1/128")
@@ -195,6 +234,44 @@ def test_group_follows_its_parent_into_a_vrf_and_the_next(rachael, client):
     assert "192.0.2.1/32" in shown and "2001:db8::1/128" in shown
     made.wait("MASTER", 8)
     client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+
+
+@pytest.mark.parametrize("rp_filter", [0, 1])
+def test_pair_in_a_vrf(rachael, pris, client, segment, rp_filter):
+    """Both families: the MASTER answers, a BACKUP's own connections in the VRF reach the MASTER from its own
+    address, and it takes over."""
+    virtual = ("192.0.2.1", "2001:db8::1")
+    own = {}
+    for number, host in enumerate((rachael, pris), 1):
+        host.batch(*vrf(host), f"address add 2001:db8::1{number}/64 dev eth0 nodad")
+        host.settled()
+        own[host] = (f"192.0.2.1{number}", f"2001:db8::1{number}")
+        for device in ("all", "eth0", "vrf0"):
+            host.sysctl(f"net.ipv4.conf.{device}.rp_filter", rp_filter)
+    client.ip("address", "add", "2001:db8::50/64", "dev", "eth0", "nodad")
+    addresses = [f"{virtual[0]}/32", f"{virtual[1]}/128"]
+    first, second = group(rachael, *addresses), group(pris, *addresses, advskew=100)
+    first.wait("MASTER")
+    second.wait("BACKUP")
+
+    def all_reach(owner, backup=None):
+        for address in virtual:
+            client.run("ping", "-c", "2", "-i", "0.2", "-W", "2", address)
+        if not backup:
+            return
+        with Capture(owner.ns, "eth0", "in") as capture:
+            for address, source in zip(virtual, own[backup]):
+                backup.run("ping", "-I", "vrf0", "-c", "1", "-W", "2", address)
+                capture.until(lambda f: f.destination == virtual_mac(1) and f.ip and f.ip["source"] == source, 1,  # noqa: B023
+                              f"a ping from {source}")
+
+    all_reach(rachael, pris)
+    segment.cut(rachael)
+    second.wait("MASTER")
+    all_reach(pris)
+    segment.heal(rachael)
+    second.wait("BACKUP")
+    all_reach(rachael, pris)
 
 
 def test_vrf_is_deleted_under_a_group(rachael, client):
