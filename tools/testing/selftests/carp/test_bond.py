@@ -57,6 +57,7 @@ def test_bond_without_carrier(rachael, segment):
     made.wait("MASTER", 5)
 
 
+@pytest.mark.both_clocks
 def test_slave_that_comes_later_receives_for_the_virtual_mac(rachael, client, segment):
     """The unicast filter and the groups are the bond's, and go to each new slave."""
     bond(rachael, segment)

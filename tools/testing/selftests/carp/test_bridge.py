@@ -80,11 +80,12 @@ def test_entry_goes_when_mastership_does(bridged):
     assert entries(bridged) == []
 
 
+@pytest.mark.both_clocks
 def test_backup_on_a_bridge_lets_frames_pass_to_the_master_behind_a_port(bridged, inner, client):
     """And the log has no word of an own address."""
     log = kernel_log.KernelLog()
     theirs = master(inner)
-    ours = group(bridged, parent="br0", advskew=100)
+    ours = group(bridged, parent="br0", advbase=2, advskew=100)
     ours.wait("BACKUP")
     client.run("ping", "-c", "10", "-i", "0.5", "-W", "1", "192.0.2.1")
     assert (ours.state, theirs.state) == ("BACKUP", "MASTER")

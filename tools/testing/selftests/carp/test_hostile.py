@@ -171,11 +171,12 @@ def scenario(net, settings, also=lambda net, master: None):
         also(net, net.rachael)
 
 
-# In the real clock, where seconds of waiting cost seconds, the hardest of each kind.
-in_both_clocks = {"all at once": pytest.mark.both_clocks, "defaults": pytest.mark.both_clocks}
+def hardest_in_both_clocks(names, hardest):
+    """In the real clock seconds of waiting cost seconds: there is one of a kind."""
+    return [pytest.param(name, marks=pytest.mark.both_clocks) if name == hardest else name for name in names]
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=in_both_clocks.get(name, ())) for name in SETTINGS])
+@pytest.mark.parametrize("name", hardest_in_both_clocks(SETTINGS, "all at once"))
 def test_failover_with_settings(segment, name):
     net = pair(segment)
     for settings in SETTINGS[name]:
@@ -183,7 +184,7 @@ def test_failover_with_settings(segment, name):
 
 
 @pytest.mark.parametrize("settings", [{}, *SETTINGS["all at once"]], ids=["defaults", "all at once"])
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.both_clocks) for name in FIREWALLS if name != "none"])
+@pytest.mark.parametrize("name", hardest_in_both_clocks([name for name in FIREWALLS if name != "none"], "for the parent"))
 def test_failover_with_firewall(segment, name, settings):
     """The rules are named after the parent alone, and nothing in them changes when the address moves: pings,
     connections to the address and connections through it begin before, after and back again."""
@@ -206,7 +207,7 @@ def test_forwarding_is_switched_while_there_is_a_group(segment):
     assert [made.status()["transitions"] for made in net.outside] == [2, 1]
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=in_both_clocks.get(name, ())) for name in SETTINGS])
+@pytest.mark.parametrize("name", hardest_in_both_clocks(SETTINGS, "all at once"))
 def test_hosts_that_do_not_forward(segment, name):
     """ip_forward off: the address answers, fails over, and nothing is passed on or rejected."""
     net = Gateways(segment)

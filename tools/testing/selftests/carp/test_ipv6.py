@@ -89,6 +89,7 @@ KINDS = {
 }
 
 
+@pytest.mark.both_clocks
 def test_master_answers_neighbours_with_the_virtual_mac(hosts):
     """And it alone: the BACKUP is silent."""
     rachael, pris, client = hosts
@@ -403,6 +404,7 @@ def test_link_local_address_as_router(routers):
     assert "router" in entry[0]
 
 
+@pytest.mark.both_clocks
 def test_link_local_router_survives_failover(routers, segment):
     client = routers.client
     client.run("ping", "-c", "1", "-W", "2", SERVER["v6"])

@@ -3,11 +3,14 @@
 where and when the parent would cut its own, not before.
 """
 
+import contextlib
 import json
+import pathlib
 import subprocess
 
 import pytest
 
+import packets
 from carp import Group, group, master, virtual_mac
 from topology import Segment, run
 from wire import Capture
@@ -227,3 +230,42 @@ def test_packets_that_gro_puts_together_are_forwarded(rachael, client):
     seen = forward(rachael, client)
     for frames in seen.values():
         assert max(len(f.raw) for f in frames) > 2000
+
+
+TRACING = pathlib.Path("/sys/kernel/tracing")
+
+
+@contextlib.contextmanager
+def copies_of_heads():
+    """A list that gets the names of processes whose packets had too little room for headers and were copied."""
+    names, events = [], TRACING / "kprobe_events"
+    events.write_text("p:carp_copies pskb_expand_head\n")
+    enable = TRACING / "events/kprobes/carp_copies/enable"
+    try:
+        (TRACING / "trace").write_text("")
+        enable.write_text("1")
+        yield names
+        enable.write_text("0")
+        names += [line.split()[0].rpartition("-")[0] for line in (TRACING / "trace").read_text().splitlines()
+                  if "carp_copies" in line]
+    finally:
+        enable.write_text("0")
+        events.write_text("")
+
+
+def test_packets_are_copied_for_want_of_header_room(rachael, client):
+    """Below the parent (VXLAN) packets get 50 more bytes in front, for which the carp device leaves room."""
+    if not TRACING.joinpath("kprobe_events").exists():
+        run("mount", "-t", "tracefs", "none", TRACING, check=False)
+    if not TRACING.joinpath("kprobe_events").exists():
+        pytest.skip("this kernel has no probes (CONFIG_KPROBE_EVENTS)")
+    rachael.batch("link add vxlan0 type vxlan id 5 remote 192.0.2.50 dev eth0 dstport 4789", "link set vxlan0 up",
+                  "address add 203.0.113.11/24 dev vxlan0")
+    master(rachael, "203.0.113.1/32", parent="vxlan0")
+    for number, device in ((50, "carp0"), (51, "vxlan0")):
+        rachael.batch(f"route add 198.51.100.{number}/32 dev {device} src 203.0.113.11",
+                      f"neigh replace 198.51.100.{number} lladdr 02:00:00:00:00:50 dev {device} nud permanent")
+        with Capture(client.ns, "eth0", "in") as capture, copies_of_heads() as names:
+            rachael.run("ping", "-c", "5", "-i", "0.1", "-W", "1", f"198.51.100.{number}", check=False)
+            assert len([f for f in capture.drain() if (packets.ports(f) or (0, 0))[1] == 4789 and len(f.raw) > 130]) >= 5
+        assert "ping" not in names, (device, names)

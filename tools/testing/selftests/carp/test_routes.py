@@ -198,6 +198,7 @@ def test_connections_of_a_backup_end_nowhere_while_the_parent_is_down(two):
 ADDRESSES = [V4 + "/24", "192.0.2.3/32", "198.51.100.1/24", V6 + "/64", "2001:db8::2/128", "2001:db8:1::1/64", "fe80::1/64"]
 
 
+@pytest.mark.both_clocks
 def test_failovers_wear_the_tables_out(two):
     hosts = two(*ADDRESSES)
     hosts, groups = hosts[:2], hosts[2:]
@@ -223,6 +224,7 @@ def test_failovers_wear_the_tables_out(two):
         eventually(lambda: routes(host) == old, 3, lambda: (old, routes(host)))  # noqa: B023
 
 
+@pytest.mark.both_clocks
 def test_flapping_ends_wrong(rachael):
     """A hundred changes, faster than routes can follow."""
     made = master(rachael, V4 + "/32", V6 + "/128", advbase=0, advskew=1)

@@ -53,6 +53,7 @@ def test_owner_as_backup_is_silent(hosts):
     assert made.state == "BACKUP"
 
 
+@pytest.mark.both_clocks
 def test_failover_from_the_owner_and_back(hosts, segment):
     rachael, pris, client = hosts
     for host in (rachael, pris):

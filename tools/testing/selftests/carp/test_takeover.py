@@ -78,12 +78,12 @@ SKEW = 100
 class Takeover:
     """rachael is MASTER, pris BACKUP with a connection-less and a connection-minded service."""
 
-    def __init__(self, segment, family):
+    def __init__(self, segment, family, advbase=0):
         self.family = family
         self.net = Gateways(segment, ("v4", "v6") if family == "v6" else ("v4",))
         self.first = self.net.group("rachael", advbase=0, advskew=1)
         self.first.wait("MASTER")
-        self.second = self.net.group("pris", advbase=0, advskew=SKEW)
+        self.second = self.net.group("pris", advbase=advbase, advskew=SKEW)
         self.second.wait("BACKUP", 2)
         with inside("pris"):
             self.listener = socket.socket(socket.AF_INET6 if family == "v6" else socket.AF_INET)
@@ -151,9 +151,7 @@ def test_takeover_within_a_millisecond(takeover, family, load):
     own = [f for f in advertisements(seen) if f.outgoing]
     print("advertised", about(own[0], deadline))
     assert 0 <= own[0].time - deadline <= MS
-    announced = [f for f in seen if f.outgoing and (
-        f.arp and f.arp["sender"] == f.arp["target"] == VIP["v4"]
-        or (packets.nd(f) or {}).get("target") == VIP["v6"] and packets.nd(f)["type"] == packets.NEIGHBOUR_ADVERTISEMENT)]
+    announced = [f for f in seen if f.outgoing and is_announcement(f)]
     for kind in (("arp", "nd") if family == "v6" else ("arp",)):
         first = [f for f in announced if bool(f.arp) == (kind == "arp")]
         assert first, f"{kind}: not announced"
@@ -177,6 +175,41 @@ def test_takeover_within_a_millisecond(takeover, family, load):
     accepted = [f for f in seen if f.outgoing and packets.ports(f) == (80, 4242) and f.ip["payload"][13] == 0x12]
     assert accepted and 0 <= accepted[0].time - syn[0].time <= MS
     assert accepted[0].ip["source"] == vip
+
+
+def is_announcement(frame):
+    """Of the address of either family, by ARP or by an unsolicited neighbour advertisement."""
+    if frame.arp:
+        return frame.arp["sender"] == frame.arp["target"] == VIP["v4"]
+    found = packets.nd(frame)
+    return bool(found) and (found["target"], found["type"]) == (VIP["v6"], packets.NEIGHBOUR_ADVERTISEMENT)
+
+
+@pytest.mark.real
+@both
+@pytest.mark.parametrize("load", ["rtnl", "hogs"])
+def test_takeover_on_two_processors(segment, family, load):
+    """All of that also happens where processors race, while nobody gives the RTNL back, and while all
+    of them have something more urgent to do; the clock says nothing here about how soon."""
+    takeover = Takeover(segment, family, advbase=1)
+    client, vip, server = CLIENT[family], VIP[family], SERVER[family]
+    with Capture("pris", "eth0") as capture, Capture("pris", "eth1", "out") as inner, \
+            takeover.net.into("pris") as injector:
+        capture.advertisement(9)
+        takeover.cut()
+        with LOADS[load](*([60_000] if load == "rtnl" else [])):
+            begun = time.time_ns()
+            first = capture.until(lambda f: f.outgoing and f.advertisement, 30, "the first own advertisement")
+            assert first.time > begun, "the preparations took too long"
+            injector.send(packets.echo(TO_GROUP, client, vip))
+            capture.until(lambda f: f.outgoing and packets.echo_reply(f, vip), 10, "an answer to the ping")
+            injector.send(packets.udp(TO_GROUP, client, server, 9))
+            inner.until(lambda f: packets.ports(f) == (4242, 9), 10, "the forwarded datagram")
+            injector.send(packets.syn(TO_GROUP, client, vip, 80))
+            accepted = capture.until(lambda f: f.outgoing and packets.ports(f) == (80, 4242), 10, "the listener's answer")
+            assert accepted.ip["payload"][13] == 0x12
+            kinds = [bool(f.arp) for f in capture.frames if f.outgoing and f.source == VIRTUAL_MAC and is_announcement(f)]
+            assert set(kinds) == ({True, False} if family == "v6" else {True})
 
 
 @both

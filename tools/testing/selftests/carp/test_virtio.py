@@ -95,6 +95,23 @@ def test_vlan_on_a_card(pair):
     assert (link(roy, "eth0.5")["promiscuity"], link(roy, "eth0")["promiscuity"]) == (0, 0)
 
 
+@pytest.mark.parametrize("fail_over_mac", ["none", "active"])
+def test_bond_on_a_card(pair, fail_over_mac):
+    """The bond hands the virtual MAC down to the card's filter, and the next time, when the card was away."""
+    (roy, leon), _ = pair
+    roy.batch("address flush dev eth0", f"link add bond0 type bond mode active-backup miimon 50 fail_over_mac {fail_over_mac}",
+              "link set eth0 down", "link set eth0 master bond0", "link set bond0 up", "address add 192.0.2.11/24 dev bond0")
+    made = master(roy, "192.0.2.1/32", "2001:db8::1/128", parent="bond0")
+    leon.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "192.0.2.1")
+    assert [link(roy, name)["promiscuity"] for name in ("bond0", "eth0")] == [0, 0]
+    roy.ip("link", "set", "eth0", "nomaster")
+    made.wait("INIT", 5, reason="no-carrier")
+    roy.batch("link set eth0 down", "link set eth0 master bond0")
+    made.wait("MASTER", 10)
+    leon.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "192.0.2.1")
+    assert [link(roy, name)["promiscuity"] for name in ("bond0", "eth0")] == [0, 0]
+
+
 def test_driver_is_bound_again(pair):
     """The card goes, and the group with it; when it is back, a new group is made on it as before."""
     (roy, leon), names = pair
