@@ -9,9 +9,11 @@ import subprocess
 
 import pytest
 
+import packets
 from carp import Group, group, master, virtual_mac
 from rtnl import is_gone
 from test_data import CLIENT_MAC, echo_request
+from test_takeover import rtnl_held
 from topology import eventually, run
 from wire import Capture, Injector, mac
 
@@ -272,6 +274,22 @@ def test_pair_in_a_vrf(rachael, pris, client, segment, rp_filter):
     segment.heal(rachael)
     second.wait("BACKUP")
     all_reach(rachael, pris)
+
+
+def test_new_master_in_a_vrf_answers_before_its_routes(rachael, client):
+    """With the RTNL held, and a strict filter, in both families."""
+    for device in ("all", "eth0"):
+        rachael.sysctl(f"net.ipv4.conf.{device}.rp_filter", 1)
+    asks = {"192.0.2.1": "192.0.2.50", "2001:db8::1": "2001:db8::50"}
+    rachael.batch(*vrf(rachael), "address add 2001:db8::11/64 dev eth0 nodad",
+                  *(f"neigh replace {address} lladdr {CLIENT_MAC} dev eth0" for address in asks.values()))
+    rachael.settled()
+    group(rachael, *(f"{address}/{128 if ':' in address else 32}" for address in asks))
+    with Capture(client.ns, "eth0", "in") as capture, Injector(client) as injector, rtnl_held(60_000):
+        capture.advertisement(5)
+        for address, source in asks.items():
+            injector.send(packets.echo((virtual_mac(1), CLIENT_MAC), source, address))
+            capture.until(lambda f: packets.echo_reply(f, address), 1, f"an answer of {address}")  # noqa: B023
 
 
 def test_vrf_is_deleted_under_a_group(rachael, client):
