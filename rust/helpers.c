@@ -63,7 +63,8 @@ unsigned int carp_helper_ll_reserved_space(const struct net_device *dev)
 /* Bit fields of a device that queues nothing and takes no transmit lock. */
 void carp_helper_setup_virtual(struct net_device *dev)
 {
-	dev->priv_flags |= IFF_NO_QUEUE;
+	/* A bridge's frames have addresses of their own, which would be lost. */
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_DONT_BRIDGE;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->lltx = true;
 }

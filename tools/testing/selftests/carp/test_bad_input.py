@@ -179,6 +179,16 @@ def test_parent_cannot_be_changed(rachael, segment):
             "EINVAL EBUSY EOPNOTSUPP", "parent")
 
 
+def test_carp_device_is_no_port_of_a_bridge(rachael):
+    """All that leaves by it comes from the virtual MAC, whosever it was."""
+    group(rachael, advbase=50)
+    rachael.ip("link", "add", "other", "type", "bridge")
+    before = snapshot(rachael)
+    done = rachael.ip("link", "set", "carp0", "master", "other", check=False)
+    assert done.returncode and "does not allow enslaving to a bridge" in done.stderr
+    assert snapshot(rachael) == before
+
+
 def test_hardware_address_cannot_be_changed(rachael):
     group(rachael, advbase=50)
     before = snapshot(rachael)
