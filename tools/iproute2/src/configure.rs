@@ -5,7 +5,7 @@ use crate::ip::message::{Full, Message};
 use crate::ip::stdio::{self, Stream};
 use crate::ip::{exit, stdio::LineError};
 use crate::parse::{Key, Mistake, Settings, parse};
-use crate::uapi::*;
+use carp_uapi::numbers::*;
 use core::ffi::CStr;
 
 /// What `ip link help carp` prints.

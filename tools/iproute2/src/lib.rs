@@ -14,9 +14,10 @@
 //! | [`configure`]  | settings to netlink attributes, mistakes to the user  |
 //! | [`show`]       | what `ip -d link show` prints                         |
 //! | [`statistics`] | what `ip -s -d link show` adds                        |
-//! | [`names`]      | the only table of the names of numbers                |
-//! | [`attribute`]  | reads netlink attributes                              |
 //! | [`ip`]         | the border to `ip` and libc, and all `unsafe`         |
+//!
+//! The numbers, their names and the reading of attributes are `carpctl`'s, too,
+//! and are in the crate `carp_uapi`.
 //!
 //! `cargo build --release --locked` in this folder makes
 //! `target/release/liblink_carp.so`, to be installed as `link_carp.so` in
@@ -29,12 +30,9 @@
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 
-pub mod attribute;
 pub mod configure;
 #[allow(unsafe_code)]
 pub mod ip;
-pub mod names;
 pub mod parse;
 pub mod show;
 pub mod statistics;
-pub mod uapi;

@@ -5,7 +5,7 @@
 //! word is added.  Numbers are checked to be numbers; which of them make
 //! sense is the kernel's to say, in its extended ack.
 
-use crate::uapi::{CARP_STATE_BACKUP, CARP_STATE_MASTER};
+use carp_uapi::numbers::{CARP_STATE_BACKUP, CARP_STATE_MASTER};
 use core::ffi::CStr;
 
 /// Where the key comes from.

@@ -4,10 +4,10 @@
 //! In JSON, `since` is in milliseconds, `missing` is an array of names, and a
 //! state or reason that only a newer kernel knows is a number.
 
-use crate::attribute::Attributes;
 use crate::ip::print;
-use crate::names::{MISSING, Names, REASONS, STATES, name};
-use crate::uapi::*;
+use carp_uapi::attribute::Attributes;
+use carp_uapi::names::{MISSING, Names, REASONS, STATES, name};
+use carp_uapi::numbers::*;
 use core::ffi::CStr;
 
 /// Prints what the kernel said; what it did not say is left out.
@@ -77,8 +77,8 @@ fn missing(bits: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::Nested;
     use crate::ip::fake::{Attribute, json_of, text_of};
+    use carp_uapi::attribute::Nested;
 
     fn both(attributes: &[Attribute]) -> (String, String) {
         let bytes = crate::ip::fake::attributes(attributes);

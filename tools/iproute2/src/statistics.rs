@@ -5,9 +5,9 @@
 //! happened.  In JSON, every counter under the name of its attribute, in lower
 //! case; an array `unknown` follows if a newer kernel counts more.
 
-use crate::attribute::{Attributes, Nested, u64_of};
 use crate::ip::print;
-use crate::names::{Group, STATISTICS, is_known_counter};
+use carp_uapi::attribute::{Attributes, Nested, u64_of};
+use carp_uapi::names::{Group, STATISTICS, is_known_counter};
 
 /// Prints the counters, each group on a line of its own.
 pub fn show(counters: Nested<'_>) {
@@ -80,7 +80,7 @@ fn show_unknown(counters: Nested<'_>) {
 mod tests {
     use super::*;
     use crate::ip::fake::{Attribute, attributes, json_of, text_of};
-    use crate::uapi::*;
+    use carp_uapi::numbers::*;
 
     fn both(list: &[Attribute]) -> (String, String) {
         let bytes = attributes(list);

@@ -2,7 +2,7 @@
 //! Attributes that `ip` received from the kernel and took apart.
 
 use super::sys::RtAttr;
-use crate::attribute::Attributes;
+use carp_uapi::attribute::Attributes;
 use core::marker::PhantomData;
 use core::slice;
 

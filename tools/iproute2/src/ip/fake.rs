@@ -6,7 +6,7 @@
 
 use super::message::Message;
 use super::sys::{Color, NlMsgHdr, OutputType, PRINT_FP, PRINT_JSON};
-use crate::attribute::Nested;
+use carp_uapi::attribute::Nested;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 

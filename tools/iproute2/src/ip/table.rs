@@ -6,10 +6,10 @@ use super::message::Message;
 use super::stdio::{self, Given, Stream};
 use super::sys::{File, NlMsgHdr, RtAttr};
 use super::words::Words;
-use crate::attribute::Nested;
 use crate::configure::{USAGE, configure};
-use crate::uapi::IFLA_CARP_MAX;
 use crate::{show, statistics};
+use carp_uapi::attribute::Nested;
+use carp_uapi::numbers::IFLA_CARP_MAX;
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::null_mut;
@@ -127,7 +127,7 @@ unsafe extern "C" fn print_help(
 mod tests {
     use super::*;
     use crate::ip::fake::{Attribute, Buffer, attributes, json_of, text_of};
-    use crate::uapi::*;
+    use carp_uapi::numbers::*;
     use core::ptr::null;
 
     fn link_util() -> &'static LinkUtil {

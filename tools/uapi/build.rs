@@ -18,7 +18,7 @@ fn main() {
         .args(["--use-core", "--ctypes-prefix", "core::ffi"])
         .args(["--no-layout-tests", "--no-prepend-enum-name"])
         .args(["--default-enum-style", "consts"])
-        .args(["--allowlist-var", "(__IFLA_|IFLA_)?CARP_.*"])
+        .args(["--allowlist-var", "(__)?(IFLA_)?CARP_.*"])
         .args(["--allowlist-type", "carp_.*"])
         .arg("--output")
         .arg(out.join("uapi.rs"))

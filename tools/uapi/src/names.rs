@@ -5,7 +5,7 @@
 //! in upper case, as every CARP writes them); a test checks that none is
 //! missing.
 
-use crate::uapi::*;
+use crate::numbers::*;
 use core::ffi::CStr;
 
 /// Numbers and their names.
