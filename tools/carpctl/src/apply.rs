@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From what is and what is wanted to the steps between, and their performance.
+//!
+//! [`Desired`] is a whole configuration; [`apply`] changes what differs and leaves
+//! the rest alone, so that applying it again does nothing. The words of a command
+//! line ask for steps of their own (`command::configure`).
+
+use crate::failure::Failure;
+use crate::group::Group;
+use crate::kernel::Kernel;
+use crate::netlink::address::{Address, longest_prefix};
+use crate::netlink::link::{self, Key, Settings};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An address that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wanted {
+    /// The address.
+    pub ip: IpAddr,
+    /// The length of the subnet's prefix; none said: that of the subnet of the
+    /// parent that it is in, or else the address alone.
+    pub prefix: Option<u8>,
+    /// The broadcast address; none said: the last one of the subnet.
+    pub broadcast: Option<Ipv4Addr>,
+}
+
+/// A whole configuration of a group; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// The name of the device, which is made if there is none.
+    pub name: String,
+    /// The name of the parent.
+    pub carpdev: Option<String>,
+    /// 1 to 255.
+    pub vhid: Option<u32>,
+    /// Seconds.
+    pub advbase: Option<u32>,
+    /// 1/256 s.
+    pub advskew: Option<u32>,
+    /// At most 20 bytes.
+    pub key: Option<Key>,
+    /// The longest packet.
+    pub mtu: Option<u32>,
+    /// All addresses of the device: others are taken away.
+    pub addresses: Option<Vec<Wanted>>,
+    /// Whether the device is up.
+    pub up: Option<bool>,
+}
+
+/// What is there before anything is changed.
+#[derive(Clone, Debug, Default)]
+pub struct Present {
+    /// The group, if there is one.
+    pub group: Option<Group>,
+    /// Its key, if this user may see it.
+    pub key: Option<Vec<u8>>,
+    /// The number of the parent that is wanted, or that is there.
+    pub parent: Option<u32>,
+    /// All addresses of this host, with the numbers of their devices.
+    pub addresses: Vec<(u32, Address)>,
+}
+
+impl Present {
+    /// Reads what is there, for a device that shall be on `carpdev`.
+    pub fn read(kernel: &mut Kernel, name: &str, carpdev: Option<&str>) -> Result<Self, Failure> {
+        let group = kernel.group(name)?;
+        let parent = match carpdev {
+            Some(parent) => Some(kernel.existing_link(parent)?.index),
+            None => group.as_ref().and_then(|group| group.link.parent),
+        };
+        Ok(Self {
+            addresses: kernel.addresses()?,
+            group,
+            key: None,
+            parent,
+        })
+    }
+
+    /// An address with the subnet that was said, or that it is in.
+    pub fn complete(&self, wanted: &Wanted) -> Address {
+        let prefix = wanted.prefix.unwrap_or_else(|| self.prefix(wanted.ip));
+        let mut address = Address::with_broadcast(wanted.ip, prefix);
+        if wanted.broadcast.is_some() {
+            address.broadcast = wanted.broadcast;
+        }
+        address
+    }
+
+    /// The longest prefix of a subnet of the parent (or, if there is none yet, of
+    /// any device) that has the address; or that of the address alone.
+    fn prefix(&self, ip: IpAddr) -> u8 {
+        let own = self.group.as_ref().map(|group| group.link.index);
+        self.addresses
+            .iter()
+            .filter(|(device, _)| match self.parent {
+                Some(parent) => *device == parent,
+                None => Some(*device) != own,
+            })
+            .filter(|(_, address)| address.subnet_has(ip))
+            .map(|(_, address)| address.prefix)
+            .max()
+            .unwrap_or(longest_prefix(ip))
+    }
+
+    /// The addresses of the group.
+    pub fn own(&self) -> &[Address] {
+        self.group.as_ref().map_or(&[], |group| &group.addresses)
+    }
+}
+
+/// One request to the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Makes the device.
+    Create(Settings),
+    /// Changes what differs.
+    Change(Settings),
+    /// Puts an address on the device.
+    Add(Address),
+    /// Takes an address from the device.
+    Remove(Address),
+    /// Takes the device up or down.
+    SetUp(bool),
+    /// Deletes the device.
+    Destroy,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, settings) = match self {
+            Self::Create(settings) => ("create", settings),
+            Self::Change(settings) => ("", settings),
+            Self::Add(address) => return write!(f, "alias {address}"),
+            Self::Remove(address) => return write!(f, "-alias {address}"),
+            Self::SetUp(true) => return f.write_str("up"),
+            Self::SetUp(false) => return f.write_str("down"),
+            Self::Destroy => return f.write_str("destroy"),
+        };
+        let mut words = vec![first.to_owned()];
+        for (name, number) in [
+            ("vhid", settings.vhid),
+            ("advbase", settings.advbase),
+            ("advskew", settings.advskew),
+            ("mtu", settings.mtu),
+        ] {
+            words.extend(number.map(|number| format!("{name} {number}")));
+        }
+        // Numbers of devices and the key are nothing to show.
+        words.extend(settings.parent.map(|_| "carpdev …".to_owned()));
+        words.extend(settings.key.as_ref().map(|_| "pass …".to_owned()));
+        f.write_str(words.join(" ").trim_start())
+    }
+}
+
+/// The steps from what is to what is wanted; none if it is so already.
+pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let settings = Settings {
+        vhid: desired.vhid,
+        advbase: desired.advbase,
+        advskew: desired.advskew,
+        key: desired.key.clone(),
+        state: None,
+        parent: present.parent.filter(|_| desired.carpdev.is_some()),
+        mtu: desired.mtu,
+    };
+    let Some(group) = &present.group else {
+        steps.push(Step::Create(settings));
+        for wanted in desired.addresses.iter().flatten() {
+            steps.push(Step::Add(present.complete(wanted)));
+        }
+        steps.extend((desired.up == Some(true)).then_some(Step::SetUp(true)));
+        return steps;
+    };
+
+    if desired.up == Some(false) && group.link.is_up() {
+        steps.push(Step::SetUp(false));
+    }
+    let settings = differing(settings, group, present.key.as_deref());
+    if !settings.is_empty() {
+        steps.push(Step::Change(settings));
+    }
+    if let Some(wanted) = &desired.addresses {
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|wanted| present.complete(wanted))
+            .collect();
+        steps.extend(address_steps(&wanted, &group.addresses));
+    }
+    if desired.up == Some(true) && !group.link.is_up() {
+        steps.push(Step::SetUp(true));
+    }
+    steps
+}
+
+/// Of these settings, those that are others now.
+fn differing(wanted: Settings, group: &Group, key: Option<&[u8]>) -> Settings {
+    let carp = &group.link.carp;
+    Settings {
+        vhid: wanted.vhid.filter(|vhid| carp.vhid != Some(*vhid)),
+        advbase: wanted.advbase.filter(|advbase| carp.advbase != *advbase),
+        advskew: wanted.advskew.filter(|advskew| carp.advskew != *advskew),
+        key: wanted.key.filter(|wanted| key != Some(&wanted.0)),
+        state: wanted.state,
+        parent: wanted
+            .parent
+            .filter(|parent| group.link.parent != Some(*parent)),
+        mtu: wanted.mtu.filter(|mtu| group.link.mtu != *mtu),
+    }
+}
+
+/// From these addresses to those: what is new first, since a group without an
+/// address stops.
+pub fn address_steps(wanted: &[Address], present: &[Address]) -> Vec<Step> {
+    let is_same = |a: &Address, b: &Address| a.ip == b.ip && a.prefix == b.prefix;
+    let new = wanted
+        .iter()
+        .filter(|address| !present.iter().any(|other| is_same(other, address)));
+    let gone = present
+        .iter()
+        .filter(|address| !wanted.iter().any(|other| is_same(other, address)));
+    // The kernel knows an IPv6 address by itself, whatever its subnet.
+    let (before, after): (Vec<_>, Vec<_>) = gone
+        .copied()
+        .partition(|gone| gone.ip.is_ipv6() && wanted.iter().any(|other| other.ip == gone.ip));
+    let mut steps: Vec<_> = before.into_iter().map(Step::Remove).collect();
+    steps.extend(new.copied().map(Step::Add));
+    steps.extend(after.into_iter().map(Step::Remove));
+    steps
+}
+
+/// Makes a group as it is wanted. Returns what had to be done.
+pub fn apply(kernel: &mut Kernel, desired: &Desired) -> Result<Vec<Step>, Failure> {
+    let mut present = Present::read(kernel, &desired.name, desired.carpdev.as_deref())?;
+    // Who may not see the key may not set it either, and is told so then.
+    present.key = match &present.group {
+        Some(group) if desired.key.is_some() => kernel.key(group).ok().flatten(),
+        _ => None,
+    };
+    let steps = plan(desired, &present);
+    perform(kernel, &desired.name, &present, &steps)?;
+    Ok(steps)
+}
+
+/// Performs steps. If one fails, a device that was made and addresses that were
+/// added vanish again.
+pub fn perform(
+    kernel: &mut Kernel,
+    name: &str,
+    present: &Present,
+    steps: &[Step],
+) -> Result<(), Failure> {
+    let mut index = present.group.as_ref().map(|group| group.link.index);
+    let mut undo = Vec::new();
+    for step in steps {
+        let mut result = perform_one(kernel, name, index, step);
+        if result.is_ok() {
+            match step {
+                Step::Create(_) => match kernel.existing_link(name) {
+                    Ok(link) => {
+                        index = Some(link.index);
+                        undo.push(Step::Destroy);
+                    }
+                    Err(failure) => result = Err(failure),
+                },
+                Step::Add(address) => undo.push(Step::Remove(*address)),
+                _ => {}
+            }
+        }
+        if let Err(failure) = result {
+            for step in undo.iter().rev() {
+                // What was just made can be unmade, or somebody else did so.
+                let _ = perform_one(kernel, name, index, step);
+            }
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+fn perform_one(
+    kernel: &mut Kernel,
+    name: &str,
+    index: Option<u32>,
+    step: &Step,
+) -> Result<(), Failure> {
+    let gone = || Failure::no_interface(name, "no such interface");
+    let request = match step {
+        Step::Create(settings) => link::create(name, settings),
+        Step::Change(settings) => link::change(index.ok_or_else(gone)?, settings),
+        Step::SetUp(up) => link::set_up(index.ok_or_else(gone)?, *up),
+        Step::Destroy => link::delete(index.ok_or_else(gone)?),
+        Step::Add(address) => {
+            let request = address.add(index.ok_or_else(gone)?);
+            return kernel.perform(&format!("{name}: {address}"), &request);
+        }
+        Step::Remove(address) => {
+            let request = address.remove(index.ok_or_else(gone)?);
+            return kernel.perform(&format!("{name}: {address}"), &request);
+        }
+    };
+    kernel.perform(name, &request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::link::{Link, Parameters, iff};
+
+    fn address(text: &str) -> Address {
+        let (ip, prefix) = text.split_once('/').unwrap();
+        Address::with_broadcast(ip.parse().unwrap(), prefix.parse().unwrap())
+    }
+
+    fn wanted(text: &str) -> Wanted {
+        let (ip, prefix) = match text.split_once('/') {
+            Some((ip, prefix)) => (ip, Some(prefix.parse().unwrap())),
+            None => (text, None),
+        };
+        Wanted {
+            ip: ip.parse().unwrap(),
+            prefix,
+            broadcast: None,
+        }
+    }
+
+    fn present() -> Present {
+        Present {
+            group: Some(Group {
+                link: Link {
+                    index: 7,
+                    name: "carp0".into(),
+                    flags: iff::UP,
+                    mtu: 1500,
+                    parent: Some(2),
+                    carp: Parameters {
+                        vhid: Some(1),
+                        advbase: 1,
+                        ..Parameters::default()
+                    },
+                    ..Link::default()
+                },
+                addresses: vec![address("10.0.0.10/24"), address("2001:db8::1/64")],
+                ..Group::default()
+            }),
+            key: Some(b"tyrell".to_vec()),
+            parent: Some(2),
+            addresses: vec![
+                (2, address("10.0.0.2/24")),
+                (3, address("192.0.2.2/24")),
+                (2, address("10.0.0.3/8")),
+                (7, address("10.0.0.10/32")),
+            ],
+        }
+    }
+
+    fn desired() -> Desired {
+        Desired {
+            name: "carp0".into(),
+            carpdev: Some("eth0".into()),
+            vhid: Some(1),
+            advbase: Some(1),
+            advskew: Some(0),
+            key: Some(Key(b"tyrell".to_vec())),
+            mtu: None,
+            addresses: Some(vec![wanted("10.0.0.10"), wanted("2001:db8::1/64")]),
+            up: Some(true),
+        }
+    }
+
+    fn words(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(Step::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_so_already_needs_no_step() {
+        assert_eq!(plan(&desired(), &present()), []);
+        let unknown_key = Present {
+            key: None,
+            ..present()
+        };
+        assert_eq!(words(&plan(&desired(), &unknown_key)), ["pass …"]);
+    }
+
+    #[test]
+    fn only_what_differs_is_changed() {
+        let other = Desired {
+            advskew: Some(100),
+            key: Some(Key(b"bryant".to_vec())),
+            addresses: Some(vec![wanted("10.0.0.11/24"), wanted("2001:db8::1/48")]),
+            up: Some(false),
+            ..desired()
+        };
+        assert_eq!(
+            words(&plan(&other, &present())),
+            [
+                "down",
+                "advskew 100 pass …",
+                "-alias 2001:db8::1/64",
+                "alias 10.0.0.11/24",
+                "alias 2001:db8::1/48",
+                "-alias 10.0.0.10/24",
+            ]
+        );
+        let nothing = Desired {
+            name: "carp0".into(),
+            ..Desired::default()
+        };
+        assert_eq!(plan(&nothing, &present()), []);
+    }
+
+    #[test]
+    fn a_new_device_is_made_at_once_and_taken_up_last() {
+        let nothing = Present {
+            group: None,
+            key: None,
+            ..present()
+        };
+        assert_eq!(
+            words(&plan(&desired(), &nothing)),
+            [
+                "create vhid 1 advbase 1 advskew 0 carpdev … pass …",
+                "alias 10.0.0.10/24",
+                "alias 2001:db8::1/64",
+                "up",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_without_a_subnet_is_in_the_parents() {
+        let prefix = |present: &Present, ip: &str| present.complete(&wanted(ip)).prefix;
+        assert_eq!(prefix(&present(), "10.0.0.20"), 24);
+        assert_eq!(prefix(&present(), "10.9.0.20"), 8);
+        assert_eq!(prefix(&present(), "192.0.2.20"), 32, "of another device");
+        assert_eq!(prefix(&present(), "2001:db8::5"), 128);
+        let no_parent = Present {
+            parent: None,
+            ..present()
+        };
+        assert_eq!(prefix(&no_parent, "192.0.2.20"), 24);
+        assert_eq!(
+            prefix(&no_parent, "10.0.0.10"),
+            24,
+            "its own does not count"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A group as ifconfig prints it on OpenBSD.
+
+use crate::group::{Group, missing_names, state_name};
+use crate::netlink::address::{Address, mask};
+use crate::netlink::link::iff;
+use crate::text::Plain;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+/// Prints one group.
+pub fn print(out: &mut dyn Write, group: &Group) -> io::Result<()> {
+    let link = &group.link;
+    let flags: Vec<_> = iff::NAMES
+        .iter()
+        .filter(|(bit, _)| link.flags & bit != 0)
+        .map(|(_, name)| *name)
+        .collect();
+    writeln!(
+        out,
+        "{}: flags={:x}<{}> mtu {}",
+        Plain(&link.name),
+        link.flags,
+        flags.join(","),
+        link.mtu
+    )?;
+    let mac: Vec<_> = link.mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    if !mac.is_empty() {
+        writeln!(out, "\tlladdr {}", mac.join(":"))?;
+    }
+    writeln!(out, "\tindex {}", link.index)?;
+
+    let carp = &link.carp;
+    let state = state_name(carp.state);
+    write!(
+        out,
+        "\tcarp: {state} carpdev {}",
+        Plain(group.parent.as_deref().unwrap_or("none"))
+    )?;
+    match carp.vhid {
+        Some(vhid) => write!(out, " vhid {vhid}")?,
+        None => write!(out, " vhid none")?,
+    }
+    writeln!(out, " advbase {} advskew {}", carp.advbase, carp.advskew)?;
+    if carp.missing != 0 {
+        writeln!(out, "\tmissing: {}", missing_names(carp.missing).join(" "))?;
+    }
+    if link.group != 0 {
+        writeln!(out, "\tgroups: {}", link.group)?;
+    }
+    writeln!(out, "\tstatus: {}", state.to_lowercase())?;
+    for address in &group.addresses {
+        print_address(out, address)?;
+    }
+    Ok(())
+}
+
+fn print_address(out: &mut dyn Write, address: &Address) -> io::Result<()> {
+    match address.ip {
+        IpAddr::V4(ip) => {
+            write!(out, "\tinet {ip} netmask {:#010x}", mask(address.prefix))?;
+            if let Some(broadcast) = address.broadcast {
+                write!(out, " broadcast {broadcast}")?;
+            }
+            writeln!(out)
+        }
+        IpAddr::V6(ip) => writeln!(out, "\tinet6 {ip} prefixlen {}", address.prefix),
+    }
+}

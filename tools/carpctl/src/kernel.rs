@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The kernel: reads groups from it, and has it change them.
+
+use crate::exit::ExitStatus;
+use crate::failure::{Failure, libc_errno};
+use crate::group::{Group, More};
+use crate::netlink::address::{self, Address};
+use crate::netlink::carp::Report;
+use crate::netlink::family::Family;
+use crate::netlink::link::{self, Link};
+use crate::netlink::message::{Request, flag};
+use crate::netlink::socket::{Error, Socket};
+use carp_uapi::numbers::{CARP_A_IFINDEX, CARP_CMD_GROUP_GET, CARP_CMD_KEY_GET};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Connections to the kernel's netlink families.
+pub struct Kernel {
+    route: Socket,
+    generic: Socket,
+    family: Option<Family>,
+}
+
+/// All groups of this network namespace at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// In the order of the kernel's list of devices.
+    pub groups: Vec<Group>,
+    /// The number of the last event before it.
+    pub sequence: Option<u32>,
+}
+
+fn failed(what: &str, error: Error) -> Failure {
+    match error {
+        Error::Refused(refusal) => Failure::refused(what, &refusal),
+        Error::System(error) => Failure::new(ExitStatus::Failed, format!("{what}: {error}")),
+    }
+}
+
+impl Kernel {
+    /// Connects to the kernel, with or without the module in it.
+    pub fn connect() -> Result<Self, Failure> {
+        let mut generic = Socket::open(NETLINK_GENERIC)?;
+        let family = Family::find(&mut generic).map_err(|error| failed("netlink", error))?;
+        Ok(Self {
+            route: Socket::open(NETLINK_ROUTE)?,
+            generic,
+            family,
+        })
+    }
+
+    /// The device of this name, of whatever kind.
+    pub fn link(&mut self, name: &str) -> Result<Option<Link>, Failure> {
+        // Longer names are refused, as if they were something strange.
+        const LONGEST: usize = 15;
+        if name.is_empty() || name.len() > LONGEST {
+            return Ok(None);
+        }
+        match self.route.ask(&link::by_name(name)) {
+            Ok(replies) => Ok(replies.iter().find_map(|reply| Link::read(&reply.payload))),
+            Err(Error::Refused(refusal)) if refusal.errno == libc_errno::ENODEV => Ok(None),
+            Err(error) => Err(failed(name, error)),
+        }
+    }
+
+    /// The device of this name, which must exist.
+    pub fn existing_link(&mut self, name: &str) -> Result<Link, Failure> {
+        self.link(name)?
+            .ok_or_else(|| Failure::no_interface(name, "no such interface"))
+    }
+
+    /// The group of this name, if there is one. A device of another kind is a
+    /// mistake.
+    pub fn group(&mut self, name: &str) -> Result<Option<Group>, Failure> {
+        let Some(link) = self.link(name)? else {
+            return Ok(None);
+        };
+        if !link.is_carp() {
+            return Err(Failure::no_interface(name, "not a carp interface"));
+        }
+        let snapshot = self.complete(vec![link])?;
+        Ok(snapshot.groups.into_iter().next())
+    }
+
+    /// The group of this name, which must exist.
+    pub fn existing_group(&mut self, name: &str) -> Result<Group, Failure> {
+        self.group(name)?.ok_or_else(|| {
+            Failure::no_interface(
+                name,
+                &format!("no such interface (\"carpctl {name} create\" makes it)"),
+            )
+        })
+    }
+
+    /// All groups.
+    pub fn snapshot(&mut self) -> Result<Snapshot, Failure> {
+        let replies = self
+            .route
+            .ask(&link::all())
+            .map_err(|error| failed("netlink", error))?;
+        let links = replies
+            .iter()
+            .filter_map(|reply| Link::read(&reply.payload))
+            .filter(Link::is_carp)
+            .collect();
+        self.complete(links)
+    }
+
+    /// Adds what other requests say of these devices.
+    fn complete(&mut self, links: Vec<Link>) -> Result<Snapshot, Failure> {
+        if links.is_empty() {
+            let (_, sequence) = self.reports()?;
+            return Ok(Snapshot {
+                groups: Vec::new(),
+                sequence,
+            });
+        }
+        let mut parents = HashMap::new();
+        for index in links.iter().filter_map(|link| link.parent) {
+            if let std::collections::hash_map::Entry::Vacant(entry) = parents.entry(index) {
+                // It may have gone by now.
+                let replies = self.route.ask(&link::by_index(index)).unwrap_or_default();
+                let parent = replies.iter().find_map(|reply| Link::read(&reply.payload));
+                entry.insert(parent.map(|link| link.name));
+            }
+        }
+        let addresses = self.addresses()?;
+        let (mut reports, sequence) = self.reports()?;
+        let groups = links
+            .into_iter()
+            .map(|link| Group {
+                parent: link.parent.and_then(|index| parents[&index].clone()),
+                addresses: addresses
+                    .iter()
+                    .filter(|(device, _)| *device == link.index)
+                    .map(|(_, address)| *address)
+                    .collect(),
+                more: reports.remove(&link.index),
+                link,
+            })
+            .collect();
+        Ok(Snapshot { groups, sequence })
+    }
+
+    /// All addresses, each with the number of its device.
+    pub fn addresses(&mut self) -> Result<Vec<(u32, Address)>, Failure> {
+        let replies = self
+            .route
+            .ask(&address::all())
+            .map_err(|error| failed("netlink", error))?;
+        Ok(replies
+            .iter()
+            .filter_map(|reply| Address::read(&reply.payload))
+            .collect())
+    }
+
+    /// What the family says of all groups, and the number of the last event.
+    fn reports(&mut self) -> Result<(HashMap<u32, More>, Option<u32>), Failure> {
+        let Some(family) = self.family else {
+            return Ok((HashMap::new(), None));
+        };
+        let replies = self
+            .generic
+            .ask(&family.request(CARP_CMD_GROUP_GET, flag::DUMP))
+            .map_err(|error| failed("carp", error))?;
+        let mut sequence = None;
+        let reports = replies
+            .iter()
+            .filter_map(|reply| Report::read(&reply.payload))
+            .map(|report| {
+                // The first: what happened during the dump is told again.
+                sequence = sequence.or(report.sequence);
+                (report.ifindex, report.into())
+            })
+            .collect();
+        Ok((reports, sequence))
+    }
+
+    /// The key of a group, which only CAP_NET_ADMIN may see.
+    pub fn key(&mut self, group: &Group) -> Result<Option<Vec<u8>>, Failure> {
+        let family = self.family()?;
+        let request = family
+            .request(CARP_CMD_KEY_GET, 0)
+            .put_u32(CARP_A_IFINDEX, group.link.index);
+        let replies = self
+            .generic
+            .ask(&request)
+            .map_err(|error| failed(group.name(), error))?;
+        let key = replies
+            .iter()
+            .filter_map(|reply| Report::read(&reply.payload))
+            .find_map(|report| report.key);
+        // Shorter keys are padded with zeros.
+        Ok(key.map(|mut key| {
+            while key.last() == Some(&0) {
+                key.pop();
+            }
+            key
+        }))
+    }
+
+    /// The family `carp`; without the module there is none.
+    pub fn family(&self) -> Result<Family, Failure> {
+        self.family.ok_or_else(no_module)
+    }
+
+    /// A socket that hears the events of all groups of this namespace.
+    pub fn events(&self) -> Result<Socket, Failure> {
+        let family = self.family()?;
+        let mut socket = Socket::open(NETLINK_GENERIC)?;
+        socket.listen(family.events)?;
+        Ok(socket)
+    }
+
+    /// Has the kernel do something with the device `subject`.
+    pub fn perform(&mut self, subject: &str, request: &Request) -> Result<(), Failure> {
+        match self.route.ask(request) {
+            Ok(_) => Ok(()),
+            Err(Error::Refused(refusal))
+                if refusal.errno == libc_errno::EOPNOTSUPP && !is_module_loaded() =>
+            {
+                Err(no_module())
+            }
+            Err(error) => Err(failed(subject, error)),
+        }
+    }
+}
+
+/// Whether the module is in the kernel.
+pub fn is_module_loaded() -> bool {
+    Path::new("/sys/module/carp").exists()
+}
+
+/// The module is not there, and is not to be had.
+pub fn no_module() -> Failure {
+    Failure::new(
+        ExitStatus::NoModule,
+        "this kernel does not have the module carp (\"modprobe carp\" loads it)",
+    )
+}

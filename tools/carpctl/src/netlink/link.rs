@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Network devices, over rtnetlink.
+
+use super::message::{Request, flag, text};
+use carp_uapi::attribute::{Attributes, Nested};
+use carp_uapi::numbers::{
+    IFLA_CARP_ADVBASE, IFLA_CARP_ADVSKEW, IFLA_CARP_KEY, IFLA_CARP_MISSING, IFLA_CARP_REASON,
+    IFLA_CARP_SINCE, IFLA_CARP_STATE, IFLA_CARP_TRANSITIONS, IFLA_CARP_VHID,
+};
+
+/// The kind of our devices.
+pub const KIND: &str = "carp";
+
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const RTM_GETLINK: u16 = 18;
+/// The length of `struct ifinfomsg`.
+const IFINFOMSG: usize = 16;
+
+const IFLA_ADDRESS: u32 = 1;
+const IFLA_IFNAME: u32 = 3;
+const IFLA_MTU: u32 = 4;
+const IFLA_LINK: u32 = 5;
+const IFLA_LINKINFO: u32 = 18;
+const IFLA_GROUP: u32 = 27;
+const IFLA_CARRIER: u32 = 33;
+const IFLA_INFO_KIND: u32 = 1;
+const IFLA_INFO_DATA: u32 = 2;
+const IFLA_INFO_XSTATS: u32 = 3;
+
+/// Flags of a device.
+pub mod iff {
+    #![allow(missing_docs)]
+    pub const UP: u32 = 0x1;
+    /// In the order in which ifconfig prints them.
+    pub static NAMES: &[(u32, &str)] = &[
+        (UP, "UP"),
+        (0x2, "BROADCAST"),
+        (0x8, "LOOPBACK"),
+        (0x10, "POINTOPOINT"),
+        (0x40, "RUNNING"),
+        (0x80, "NOARP"),
+        (0x100, "PROMISC"),
+        (0x200, "ALLMULTI"),
+        (0x1000, "MULTICAST"),
+        (0x10000, "LOWER_UP"),
+    ];
+}
+
+/// A network device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Link {
+    /// Its number.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// See [`iff`].
+    pub flags: u32,
+    /// The longest packet.
+    pub mtu: u32,
+    /// Its MAC.
+    pub mac: Vec<u8>,
+    /// Whether it has carrier.
+    pub carrier: bool,
+    /// The number of the device that it is on.
+    pub parent: Option<u32>,
+    /// The number of its group of devices.
+    pub group: u32,
+    /// What it is, if the kernel says so.
+    pub kind: Option<String>,
+    /// What only a device of kind carp has.
+    pub carp: Parameters,
+    /// The counters of a device of kind carp, by number.
+    pub counters: Vec<(u32, u64)>,
+}
+
+/// The attributes of a device of kind carp.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// None is set: `None`.
+    pub vhid: Option<u32>,
+    /// Seconds.
+    pub advbase: u32,
+    /// 1/256 s.
+    pub advskew: u32,
+    /// `enum carp_state`.
+    pub state: u32,
+    /// `enum carp_reason`.
+    pub reason: u32,
+    /// `CARP_MISSING_*`.
+    pub missing: u32,
+    /// Changes of state so far.
+    pub transitions: u32,
+    /// Nanoseconds since the last one.
+    pub since: u64,
+}
+
+impl Link {
+    /// Reads the payload of a message; one that makes no sense is none.
+    pub fn read(payload: &[u8]) -> Option<Self> {
+        let mut link = Self {
+            index: u32::from_ne_bytes(*payload.get(4..)?.first_chunk()?),
+            flags: u32::from_ne_bytes(*payload.get(8..)?.first_chunk()?),
+            ..Self::default()
+        };
+        let attributes = Nested(payload.get(IFINFOMSG..)?);
+        link.name = text(attributes.payload(IFLA_IFNAME)?);
+        link.mtu = attributes.u32(IFLA_MTU).unwrap_or(0);
+        link.mac = attributes.payload(IFLA_ADDRESS).unwrap_or(&[]).to_vec();
+        link.carrier = attributes.payload(IFLA_CARRIER).is_some_and(|c| c == [1]);
+        link.parent = attributes.u32(IFLA_LINK).filter(|index| *index != 0);
+        link.group = attributes.u32(IFLA_GROUP).unwrap_or(0);
+        if let Some(info) = attributes.payload(IFLA_LINKINFO).map(Nested) {
+            link.kind = info.payload(IFLA_INFO_KIND).map(text);
+            if link.is_carp() {
+                let data = Nested(info.payload(IFLA_INFO_DATA).unwrap_or(&[]));
+                link.carp = Parameters::read(data);
+                let counters = Nested(info.payload(IFLA_INFO_XSTATS).unwrap_or(&[]));
+                link.counters = read_counters(counters);
+            }
+        }
+        Some(link)
+    }
+
+    /// Whether it is one of ours.
+    pub fn is_carp(&self) -> bool {
+        self.kind.as_deref() == Some(KIND)
+    }
+
+    /// Whether somebody took it up.
+    pub fn is_up(&self) -> bool {
+        self.flags & iff::UP != 0
+    }
+}
+
+impl Parameters {
+    fn read(data: Nested<'_>) -> Self {
+        let number = |attribute| data.u32(attribute).unwrap_or(0);
+        Self {
+            vhid: data.u32(IFLA_CARP_VHID),
+            advbase: number(IFLA_CARP_ADVBASE),
+            advskew: number(IFLA_CARP_ADVSKEW),
+            state: number(IFLA_CARP_STATE),
+            reason: number(IFLA_CARP_REASON),
+            missing: number(IFLA_CARP_MISSING),
+            transitions: number(IFLA_CARP_TRANSITIONS),
+            since: data.u64(IFLA_CARP_SINCE).unwrap_or(0),
+        }
+    }
+}
+
+/// Counters by number, in the kernel's order.
+pub fn read_counters(attributes: Nested<'_>) -> Vec<(u32, u64)> {
+    attributes
+        .filter_map(|(number, payload)| {
+            (payload.len() == 8).then_some((number, carp_uapi::attribute::u64_of(payload)?))
+        })
+        .collect()
+}
+
+/// What can be set of a device of kind carp; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// 1 to 255.
+    pub vhid: Option<u32>,
+    /// Seconds.
+    pub advbase: Option<u32>,
+    /// 1/256 s.
+    pub advskew: Option<u32>,
+    /// At most 20 bytes.
+    pub key: Option<Key>,
+    /// `enum carp_state`.
+    pub state: Option<u32>,
+    /// The number of the parent.
+    pub parent: Option<u32>,
+    /// The longest packet.
+    pub mtu: Option<u32>,
+}
+
+/// A key, which no debugging output shows.
+#[derive(Clone, PartialEq)]
+pub struct Key(pub Vec<u8>);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Settings {
+    /// Whether nothing is to be set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn put(&self, mut request: Request) -> Request {
+        for (attribute, number) in [(IFLA_LINK, self.parent), (IFLA_MTU, self.mtu)] {
+            if let Some(number) = number {
+                request = request.put_u32(attribute, number);
+            }
+        }
+        request.nest(IFLA_LINKINFO, |info| {
+            info.put_text(IFLA_INFO_KIND, KIND)
+                .nest(IFLA_INFO_DATA, |mut data| {
+                    for (attribute, number) in [
+                        (IFLA_CARP_VHID, self.vhid),
+                        (IFLA_CARP_ADVBASE, self.advbase),
+                        (IFLA_CARP_ADVSKEW, self.advskew),
+                        (IFLA_CARP_STATE, self.state),
+                    ] {
+                        if let Some(number) = number {
+                            data = data.put_u32(attribute, number);
+                        }
+                    }
+                    match &self.key {
+                        Some(key) => data.put(IFLA_CARP_KEY, &key.0),
+                        None => data,
+                    }
+                })
+        })
+    }
+}
+
+fn ifinfomsg(index: u32, flags: u32, change: u32) -> [u8; IFINFOMSG] {
+    let mut bytes = [0; IFINFOMSG];
+    bytes[4..8].copy_from_slice(&index.to_ne_bytes());
+    bytes[8..12].copy_from_slice(&flags.to_ne_bytes());
+    bytes[12..16].copy_from_slice(&change.to_ne_bytes());
+    bytes
+}
+
+/// Asks for the device of this name.
+pub fn by_name(name: &str) -> Request {
+    Request::new(RTM_GETLINK, 0)
+        .fixed(&ifinfomsg(0, 0, 0))
+        .put_text(IFLA_IFNAME, name)
+}
+
+/// Asks for the device of this number.
+pub fn by_index(index: u32) -> Request {
+    Request::new(RTM_GETLINK, 0).fixed(&ifinfomsg(index, 0, 0))
+}
+
+/// Asks for all devices of kind carp. (A kernel without the module answers with
+/// all devices.)
+pub fn all() -> Request {
+    Request::new(RTM_GETLINK, flag::DUMP)
+        .fixed(&ifinfomsg(0, 0, 0))
+        .nest(IFLA_LINKINFO, |info| info.put_text(IFLA_INFO_KIND, KIND))
+}
+
+/// Makes a device of kind carp.
+pub fn create(name: &str, settings: &Settings) -> Request {
+    let request = Request::new(RTM_NEWLINK, flag::CREATE | flag::EXCLUSIVE)
+        .fixed(&ifinfomsg(0, 0, 0))
+        .put_text(IFLA_IFNAME, name);
+    settings.put(request)
+}
+
+/// Changes a device of kind carp.
+pub fn change(index: u32, settings: &Settings) -> Request {
+    settings.put(Request::new(RTM_NEWLINK, 0).fixed(&ifinfomsg(index, 0, 0)))
+}
+
+/// Takes a device up or down.
+pub fn set_up(index: u32, up: bool) -> Request {
+    let flags = if up { iff::UP } else { 0 };
+    Request::new(RTM_NEWLINK, 0).fixed(&ifinfomsg(index, flags, iff::UP))
+}
+
+/// Deletes a device.
+pub fn delete(index: u32) -> Request {
+    Request::new(RTM_DELLINK, 0).fixed(&ifinfomsg(index, 0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::message::messages;
+    use proptest::prelude::*;
+
+    /// What the kernel would answer about a device.
+    fn answer() -> Vec<u8> {
+        Request::new(RTM_NEWLINK, 0)
+            .fixed(&ifinfomsg(7, 0x11043, 0))
+            .put_text(IFLA_IFNAME, "carp0")
+            .put_u32(IFLA_MTU, 1500)
+            .put_u32(IFLA_LINK, 2)
+            .put(IFLA_ADDRESS, &[0, 0, 0x5e, 0, 1, 1])
+            .put(IFLA_CARRIER, &[1])
+            .nest(IFLA_LINKINFO, |info| {
+                info.put_text(IFLA_INFO_KIND, KIND)
+                    .nest(IFLA_INFO_DATA, |data| {
+                        data.put_u32(IFLA_CARP_VHID, 1)
+                            .put_u32(IFLA_CARP_STATE, 2)
+                            .put(IFLA_CARP_SINCE, &5u64.to_ne_bytes())
+                    })
+                    .nest(IFLA_INFO_XSTATS, |stats| {
+                        stats.put(2, &9u64.to_ne_bytes()).put(3, &[1])
+                    })
+            })
+            .finish(1)
+    }
+
+    #[test]
+    fn a_device() {
+        let bytes = answer();
+        let link = Link::read(messages(&bytes).next().unwrap().payload).unwrap();
+        assert_eq!((link.index, link.name.as_str()), (7, "carp0"));
+        assert!(link.is_carp() && link.is_up() && link.carrier);
+        assert_eq!(link.parent, Some(2));
+        assert_eq!(link.carp.vhid, Some(1));
+        assert_eq!((link.carp.state, link.carp.since), (2, 5));
+        assert_eq!(link.counters, [(2, 9)]);
+    }
+
+    #[test]
+    fn only_what_is_set_is_sent() {
+        let settings = Settings {
+            vhid: Some(3),
+            key: Some(Key(b"tyrell".to_vec())),
+            ..Settings::default()
+        };
+        let bytes = create("carp1", &settings).finish(1);
+        let message = messages(&bytes).next().unwrap();
+        let attributes = message.attributes(IFINFOMSG);
+        assert_eq!(attributes.u32(IFLA_LINK), None);
+        let info = Nested(attributes.payload(IFLA_LINKINFO).unwrap());
+        let data: Vec<_> = Nested(info.payload(IFLA_INFO_DATA).unwrap()).collect();
+        assert_eq!(
+            data,
+            [
+                (IFLA_CARP_VHID, &3u32.to_ne_bytes()[..]),
+                (IFLA_CARP_KEY, b"tyrell")
+            ]
+        );
+        assert!(!format!("{settings:?}").contains("tyrell"));
+    }
+
+    proptest! {
+        #[test]
+        fn random_devices(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Link::read(&payload);
+        }
+
+        /// A right message with one byte changed, and cut anywhere.
+        #[test]
+        fn damaged_devices(at in 16usize..200, byte: u8, cut in 0usize..200) {
+            let mut bytes = answer();
+            let last = bytes.len() - 1;
+            bytes[at.min(last)] = byte;
+            bytes.truncate(cut.max(16));
+            let _ = Link::read(&bytes[16..]);
+        }
+    }
+}
