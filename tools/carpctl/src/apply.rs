@@ -296,8 +296,11 @@ fn perform_one(
             return kernel.perform(&format!("{name}: {address}"), &request);
         }
         Step::Remove(address) => {
-            let request = address.remove(index.ok_or_else(gone)?);
-            return kernel.perform(&format!("{name}: {address}"), &request);
+            let index = index.ok_or_else(gone)?;
+            if address.ip.is_ipv4() {
+                kernel.perform(name, &link::keep_other_addresses(index))?;
+            }
+            return kernel.perform(&format!("{name}: {address}"), &address.remove(index));
         }
     };
     kernel.perform(name, &request)

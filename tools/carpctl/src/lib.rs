@@ -9,7 +9,10 @@
 //! | [`apply`] | from what is to what is wanted |
 //! | [`kernel`], [`netlink`] | the kernel |
 //! | [`group`] | a group on this host |
-//! | [`ifconfig`], [`json`], [`text`] | output |
+//! | [`event`], [`follow`], [`hooks`] | what happens to groups |
+//! | [`diagnose`], [`losses`] | what may be wrong with it |
+//! | [`ifconfig`], [`json`], [`prometheus`], [`table`], [`text`] | output |
+//! | [`completion`] | the shells' completions |
 //! | [`exit`], [`failure`] | how it ends |
 //!
 //! It runs as one process and, but for the hooks of `monitor`, one thread.
@@ -17,16 +20,23 @@
 
 pub mod apply;
 pub mod command;
+pub mod completion;
+pub mod diagnose;
+pub mod event;
 pub mod exit;
 pub mod failure;
+pub mod follow;
 pub mod group;
+pub mod hooks;
 pub mod ifconfig;
 pub mod json;
 pub mod kernel;
 pub mod key;
+pub mod losses;
 pub mod netlink;
 pub mod options;
 pub mod output;
+pub mod prometheus;
 pub mod table;
 pub mod text;
 pub mod words;

@@ -61,35 +61,95 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Prints the table; the last column is not padded.
-    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// The lines, with the columns padded but for the last one.
+    pub fn lines(&self) -> Vec<Line> {
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             let longest = cells.map(|cell| cell.text.chars().count()).max();
             longest.unwrap_or(0).max(self.headings[column].len())
         };
         let widths: Vec<_> = (0..self.headings.len()).map(width).collect();
-        let bold = Style::new().bold();
         let headings: Vec<_> = self
             .headings
             .iter()
             .map(|heading| Cell {
                 text: (*heading).to_owned(),
-                style: bold,
+                style: Style::new().bold(),
             })
             .collect();
-        for row in std::iter::once(&headings).chain(&self.rows) {
-            for (column, cell) in row.iter().enumerate() {
-                let style = cell.style;
-                if column + 1 == row.len() {
-                    writeln!(out, "{style}{}{style:#}", cell.text)?;
-                } else {
-                    let padding = widths[column] - cell.text.chars().count() + 2;
-                    write!(out, "{style}{}{style:#}{:padding$}", cell.text, "")?;
-                }
-            }
+        std::iter::once(&headings)
+            .chain(&self.rows)
+            .map(|row| Line::of(row, &widths))
+            .collect()
+    }
+
+    /// Prints the table.
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        for line in self.lines() {
+            writeln!(out, "{}", line.styled())?;
         }
         Ok(())
+    }
+}
+
+/// A line of text, in pieces of one style each.
+#[derive(Default)]
+pub struct Line(Vec<Cell>);
+
+impl Line {
+    fn of(row: &[Cell], widths: &[usize]) -> Self {
+        let mut pieces = Vec::new();
+        for (column, cell) in row.iter().enumerate() {
+            pieces.push(Cell {
+                text: cell.text.clone(),
+                style: cell.style,
+            });
+            if column + 1 < row.len() {
+                let padding = widths[column] - cell.text.chars().count() + 2;
+                pieces.push(" ".repeat(padding).into());
+            }
+        }
+        Self(pieces)
+    }
+
+    /// The line, cut to a width.
+    #[must_use]
+    pub fn cut(mut self, width: usize) -> Self {
+        let mut left = width;
+        for piece in &mut self.0 {
+            let length = piece.text.chars().count();
+            if length > left {
+                piece.text = piece.text.chars().take(left).collect();
+            }
+            left -= length.min(left);
+        }
+        self
+    }
+
+    /// The line with its styles.
+    pub fn styled(&self) -> String {
+        let mut text = String::new();
+        for piece in &self.0 {
+            let style = piece.style;
+            // Escape sequences around nothing would only be noise.
+            if style.is_plain() {
+                text += &piece.text;
+            } else {
+                text += &format!("{style}{}{style:#}", piece.text);
+            }
+        }
+        text
+    }
+
+    /// The line without styles.
+    pub fn plain(&self) -> String {
+        self.0.iter().map(|piece| piece.text.as_str()).collect()
+    }
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self(vec![text.into()])
     }
 }
 
@@ -154,4 +214,27 @@ pub fn groups_table(groups: &[Group]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_to_a_width() {
+        let mut table = Table::new(&["A", "STATE"]);
+        table.push(vec![
+            "carp0".to_owned().into(),
+            state_cell(CARP_STATE_MASTER),
+        ]);
+        let plain = |width| -> Vec<_> {
+            let lines = table.lines().into_iter();
+            lines.map(|line| line.cut(width).plain()).collect()
+        };
+        assert_eq!(plain(80), ["A      STATE", "carp0  MASTER"]);
+        assert_eq!(plain(9), ["A      ST", "carp0  MA"]);
+        assert_eq!(plain(0), ["", ""]);
+        let styled = table.lines().pop().unwrap().styled();
+        assert!(styled.starts_with("carp0  \u{1b}["), "{styled:?}");
+    }
 }

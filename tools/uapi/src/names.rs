@@ -50,6 +50,17 @@ pub static MISSING: &Names = &[
     (CARP_MISSING_ALLOWED, c"allowed"),
 ];
 
+/// The events of `enum carp_command`.
+pub static EVENTS: &Names = &[
+    (CARP_CMD_GROUP_NEW, c"group-new"),
+    (CARP_CMD_GROUP_CHANGE, c"group-change"),
+    (CARP_CMD_GROUP_DELETE, c"group-delete"),
+    (CARP_CMD_TRANSITION, c"transition"),
+    (CARP_CMD_OTHER_MASTER, c"other-master"),
+    (CARP_CMD_BAD_DIGEST, c"bad-digest"),
+    (CARP_CMD_PARENT_LOST, c"parent-lost"),
+];
+
 /// A number's name, unless a newer kernel made it up.
 pub fn name(names: &Names, number: u32) -> Option<&'static CStr> {
     names.iter().find(|(n, _)| *n == number).map(|(_, s)| *s)
@@ -235,6 +246,14 @@ mod tests {
         check(STATES, "CARP_STATE_", str::to_owned);
         check(REASONS, "CARP_REASON_", dashed);
         check(MISSING, "CARP_MISSING_", dashed);
+        let commands = enumerators("CARP_CMD_").into_iter();
+        let requests = ["UNSPEC", "GROUP_GET", "KEY_GET", "MAX"];
+        let events: Vec<_> = commands
+            .filter(|word| !requests.contains(word))
+            .map(dashed)
+            .collect();
+        let ours: Vec<_> = EVENTS.iter().map(|(_, s)| s.to_str().unwrap()).collect();
+        assert_eq!(ours, events);
         for (number, (ours, _)) in (0..).zip(STATES) {
             assert_eq!(number, *ours);
         }

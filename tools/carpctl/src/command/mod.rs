@@ -2,10 +2,16 @@
 //! The commands: one file and one row of [`COMMANDS`] each. What is no command is
 //! a line of ifconfig's words.
 
+mod completion;
 mod configure;
+mod diag;
+mod key;
 mod list;
+mod metrics;
+mod monitor;
 mod show;
 mod stats;
+mod watch;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -28,7 +34,16 @@ pub struct Command {
 }
 
 /// All commands, in the order of the manual.
-pub static COMMANDS: &[Command] = &[show::COMMAND, stats::COMMAND];
+pub static COMMANDS: &[Command] = &[
+    show::COMMAND,
+    stats::COMMAND,
+    monitor::COMMAND,
+    watch::COMMAND,
+    diag::COMMAND,
+    metrics::COMMAND,
+    key::COMMAND,
+    completion::COMMAND,
+];
 
 /// What a command works with.
 pub struct Context<'a> {

@@ -268,6 +268,24 @@ pub fn set_up(index: u32, up: bool) -> Request {
     Request::new(RTM_NEWLINK, 0).fixed(&ifinfomsg(index, flags, iff::UP))
 }
 
+/// Has a device keep the other IPv4 addresses of a subnet when the first one is taken
+/// away. (By default they vanish with it; systemd's sysctl.d changes that.)
+pub fn keep_other_addresses(index: u32) -> Request {
+    const IFLA_AF_SPEC: u32 = 26;
+    const AF_INET: u32 = 2;
+    const IFLA_INET_CONF: u32 = 1;
+    const IPV4_DEVCONF_PROMOTE_SECONDARIES: u32 = 20;
+    Request::new(RTM_NEWLINK, 0)
+        .fixed(&ifinfomsg(index, 0, 0))
+        .nest(IFLA_AF_SPEC, |families| {
+            families.nest(AF_INET, |inet| {
+                inet.nest(IFLA_INET_CONF, |conf| {
+                    conf.put_u32(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1)
+                })
+            })
+        })
+}
+
 /// Deletes a device.
 pub fn delete(index: u32) -> Request {
     Request::new(RTM_DELLINK, 0).fixed(&ifinfomsg(index, 0, 0))

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The programs of `monitor --exec`: what is run when a group changes its state.
+//!
+//! Each group has a thread, which runs the programs of the directory one after the
+//! other, in the order of their names. While they run, later states wait; of
+//! those, only the last one is told.
+
+use crate::event::{Event, Kind};
+use crate::failure::Failure;
+use crate::group::{reason_name, state_name};
+use crate::text::Plain;
+use carp_uapi::numbers::{
+    CARP_CMD_GROUP_DELETE, CARP_CMD_GROUP_NEW, CARP_CMD_TRANSITION, CARP_STATE_INIT,
+};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// What a program finds in its environment.
+pub static ENVIRONMENT: &[(&str, &str)] = &[
+    (
+        "CARP_EVENT",
+        "why it is run: start (carpctl begins), transition, resync (after lost events) or delete (the group is gone)",
+    ),
+    ("CARP_IFNAME", "the carp interface"),
+    ("CARP_IFINDEX", "its number"),
+    ("CARP_PARENT", "the interface that it is on, or empty"),
+    ("CARP_VHID", "the number of the group, or empty"),
+    (
+        "CARP_OLD_STATE",
+        "the state that the programs were last run for, or empty",
+    ),
+    ("CARP_STATE", "the state now: INIT, BACKUP or MASTER"),
+    ("CARP_REASON", "the reason of the state"),
+    (
+        "CARP_SEQUENCE",
+        "the number of the event, or of the last one before a start or resync",
+    ),
+    (
+        "CARP_SKIPPED",
+        "how many states came and went meanwhile, for which nothing was run",
+    ),
+];
+
+/// A state that the programs are to be told.
+#[derive(Clone, Debug, PartialEq)]
+struct News {
+    event: &'static str,
+    ifname: String,
+    ifindex: u32,
+    parent: String,
+    vhid: String,
+    state: u32,
+    reason: String,
+    sequence: String,
+    skipped: u32,
+}
+
+impl News {
+    /// What there is to tell of an event, if it is one of states.
+    fn of(event: &Event, started: bool) -> Option<Self> {
+        let report = &event.report;
+        let deleted = event.kind == Kind::Told(CARP_CMD_GROUP_DELETE);
+        let why = match event.kind {
+            _ if deleted => "delete",
+            Kind::Told(CARP_CMD_TRANSITION | CARP_CMD_GROUP_NEW) => "transition",
+            Kind::Group if started => "resync",
+            Kind::Group => "start",
+            _ => return None,
+        };
+        Some(Self {
+            event: why,
+            ifname: report.ifname.clone(),
+            ifindex: report.ifindex,
+            parent: report.parent_ifname.clone().unwrap_or_default(),
+            vhid: report.vhid.map_or(String::new(), |vhid| vhid.to_string()),
+            state: if deleted {
+                CARP_STATE_INIT
+            } else {
+                report.state?
+            },
+            reason: if deleted {
+                "deleted".to_owned()
+            } else {
+                report.reason.map_or(String::new(), reason_name)
+            },
+            sequence: report
+                .sequence
+                .map_or(String::new(), |sequence| sequence.to_string()),
+            skipped: 0,
+        })
+    }
+
+    fn environment(&self, old: Option<u32>) -> [(&'static str, String); 10] {
+        [
+            ("CARP_EVENT", self.event.to_owned()),
+            ("CARP_IFNAME", self.ifname.clone()),
+            ("CARP_IFINDEX", self.ifindex.to_string()),
+            ("CARP_PARENT", self.parent.clone()),
+            ("CARP_VHID", self.vhid.clone()),
+            ("CARP_OLD_STATE", old.map_or(String::new(), state_name)),
+            ("CARP_STATE", state_name(self.state)),
+            ("CARP_REASON", self.reason.clone()),
+            ("CARP_SEQUENCE", self.sequence.clone()),
+            ("CARP_SKIPPED", self.skipped.to_string()),
+        ]
+    }
+}
+
+/// What a group's thread is to do next.
+#[derive(Default)]
+struct Slot {
+    /// The last state that came.
+    next: Option<News>,
+    /// The last state that the programs were run for.
+    told: Option<u32>,
+    /// Nothing comes any more.
+    closed: bool,
+}
+
+/// The slot, and a bell for when something is in it.
+#[derive(Default)]
+struct Mailbox {
+    slot: Mutex<Slot>,
+    bell: Condvar,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // Nothing that holds it can leave it half changed.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, mut news: News) {
+        let mut slot = self.lock();
+        match &slot.next {
+            // A state that nobody saw is over.
+            Some(old) => news.skipped = old.skipped + 1,
+            // The state is the one that was told: lost events were about something else.
+            None if news.event == "resync" && slot.told == Some(news.state) => return,
+            None => {}
+        }
+        slot.next = Some(news);
+        self.bell.notify_one();
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.bell.notify_one();
+    }
+
+    /// The next state, and the one that was told before it; `None` at the end.
+    fn take(&self) -> Option<(News, Option<u32>)> {
+        let mut slot = self.lock();
+        loop {
+            if let Some(news) = slot.next.take() {
+                let old = slot.told.replace(news.state);
+                return Some((news, old));
+            }
+            if slot.closed {
+                return None;
+            }
+            slot = self.bell.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Runs the programs of a directory.
+pub struct Hooks {
+    directory: PathBuf,
+    /// By the name of the device, which may be deleted and made anew.
+    groups: HashMap<String, (Arc<Mailbox>, JoinHandle<()>)>,
+    /// The first groups were told.
+    started: bool,
+}
+
+impl Hooks {
+    /// The directory must be there from the beginning; what is in it is looked up at
+    /// each run.
+    pub fn new(directory: &Path) -> Result<Self, Failure> {
+        std::fs::read_dir(directory).map_err(|error| {
+            Failure::new(
+                crate::exit::ExitStatus::Failed,
+                format!("--exec {}: {error}", directory.display()),
+            )
+        })?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            groups: HashMap::new(),
+            started: false,
+        })
+    }
+
+    /// Has the programs run for an event; returns before they have.
+    pub fn take(&mut self, event: &Event) -> io::Result<()> {
+        self.started |= event.kind != Kind::Group;
+        let Some(news) = News::of(event, self.started) else {
+            return Ok(());
+        };
+        let mailbox = match self.groups.get(&news.ifname) {
+            Some((mailbox, _)) => mailbox.clone(),
+            // Nobody was told of it.
+            None if news.event == "delete" => return Ok(()),
+            None => self.begin(&news.ifname)?,
+        };
+        mailbox.post(news);
+        Ok(())
+    }
+
+    fn begin(&mut self, ifname: &str) -> io::Result<Arc<Mailbox>> {
+        let mailbox = Arc::new(Mailbox::default());
+        let directory = self.directory.clone();
+        let own = mailbox.clone();
+        let thread = std::thread::Builder::new().spawn(move || {
+            while let Some((news, old)) = own.take() {
+                run_all(&directory, &news, old);
+            }
+        })?;
+        self.groups
+            .insert(ifname.to_owned(), (mailbox.clone(), thread));
+        Ok(mailbox)
+    }
+
+    /// Waits until all that was posted is done.
+    pub fn finish(self) {
+        for (mailbox, thread) in self.groups.into_values() {
+            mailbox.close();
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The programs, by name; as run-parts has it, only names of letters, digits, dashes
+/// and underscores count, so that no editor's backup is run.
+fn programs(directory: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let counts = name.to_str().is_some_and(|name| {
+            name.chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        });
+        // Follows a symbolic link.
+        let runs = std::fs::metadata(entry.path())
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+        if counts && runs {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn run_all(directory: &Path, news: &News, old: Option<u32>) {
+    let complain = |what: &str| {
+        // There is nobody else to tell.
+        let _ = writeln!(io::stderr(), "carpctl: {}", Plain(what));
+    };
+    let names = match programs(directory) {
+        Ok(names) => names,
+        Err(error) => return complain(&format!("--exec {}: {error}", directory.display())),
+    };
+    for name in names {
+        let path = directory.join(&name);
+        match run_one(&path, news, old) {
+            Ok(status) if status.success() => {}
+            // The next ones have their own reasons to run.
+            Ok(status) => complain(&format!("{}: {status}", path.display())),
+            Err(error) => complain(&format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+fn run_one(path: &Path, news: &News, old: Option<u32>) -> io::Result<std::process::ExitStatus> {
+    // The standard output is for events.
+    let output = io::stderr().as_fd().try_clone_to_owned()?;
+    Command::new(path)
+        .envs(news.environment(old))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(output)
+        .status()
+}
+
+#[cfg(test)]
+mod tests;
