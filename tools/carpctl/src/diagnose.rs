@@ -56,7 +56,7 @@ pub static CODES: &[(&str, &str)] = &[
     ("bad-digest-before", "some had a wrong digest"),
     ("peer-better", "a peer is preferred"),
     ("peer-equal", "a peer is as good"),
-    ("peer-demoted-less", "a peer is demoted less"),
+    ("peer-demoted", "a peer is MASTER although it is demoted"),
     (
         "preempt-off",
         "this host is preferred, but does not preempt",
@@ -340,7 +340,17 @@ fn explain_master_elsewhere(group: &Group, host: Host, peer: &Peer) -> Finding {
         parameters(group)
     );
     let sysctl = "sysctl -w net.inet.carp.preempt=1";
-    let (code, text, advice) = if theirs < ours {
+    let (code, text, advice) = if peer.demote > 0 {
+        (
+            "peer-demoted",
+            format!(
+                "{from} is MASTER although it is demoted by {}, so that this host takes over \
+                 soon: {both}",
+                peer.demote
+            ),
+            String::new(),
+        )
+    } else if theirs < ours {
         (
             "peer-better",
             format!("{from} is MASTER and advertises more often: {both}"),

@@ -218,7 +218,7 @@ fn findings() {
 fn metrics() {
     let now = UNIX_EPOCH + Duration::from_secs(1_764_000_100);
     check(
-        "carp.prom",
+        "metrics.txt",
         prometheus::text(&groups()[..2], now).as_bytes(),
     );
 }
