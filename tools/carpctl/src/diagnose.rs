@@ -217,11 +217,18 @@ fn digest_advice(group: &Group) -> String {
     )
 }
 
+/// Whether a peer advertised after this host became MASTER; the last advertisement of
+/// the MASTER before came just then.
+fn went_on(group: &Group, peer: &Peer) -> bool {
+    let silence = Duration::from_nanos(peer.since);
+    group.since().saturating_sub(silence) > interval(peer.advbase, peer.advskew) / 2
+}
+
 fn explain_master(group: &Group, findings: &mut Vec<Finding>) {
     let heard: Vec<_> = group
         .peers()
         .iter()
-        .filter(|peer| peer.is_heard())
+        .filter(|peer| peer.is_heard() && went_on(group, peer))
         .collect();
     let ours = group.interval();
     for peer in &heard {

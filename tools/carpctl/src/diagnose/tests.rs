@@ -14,6 +14,7 @@ fn group(state: u32, advskew: u32, peers: &[Peer]) -> Group {
                 advbase: 1,
                 advskew,
                 state,
+                since: 30_000_000_000,
                 ..Parameters::default()
             },
             ..Link::default()
@@ -134,6 +135,13 @@ fn why_two_masters() {
         "it took its leave"
     );
     assert_eq!(codes(&group(CARP_STATE_MASTER, 0, &[]), false), ["alone"]);
+}
+
+#[test]
+fn who_was_just_taken_over_from_is_no_second_master() {
+    let mut preempted = group(CARP_STATE_MASTER, 0, &[peer(100, 1200, 9, 0)]);
+    preempted.link.carp.since = 1_200_000_000;
+    assert_eq!(codes(&preempted, true), ["master"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! The grammar, with the article's commands first.
 
 use super::*;
+use proptest::prelude::*;
 
 fn wish(line: &str) -> Wish {
     read(line).unwrap_or_else(|failure| panic!("{line}: {}", failure.text))
@@ -273,5 +274,43 @@ fn the_table_is_the_grammar() {
                 "{text}"
             );
         }
+    }
+}
+
+/// What command lines are made of, and what they are not.
+fn any_word() -> impl Strategy<Value = String> {
+    let words: Vec<_> = WORDS.iter().map(|word| word.name.to_owned()).collect();
+    let values = [
+        "1",
+        "255",
+        "0x10",
+        "10.0.0.1",
+        "10.0.0.1/24",
+        "255.255.255.0",
+        "2001:db8::1/64",
+        "master",
+        "carp0",
+        "eth0",
+    ];
+    prop_oneof![
+        proptest::sample::select(words),
+        proptest::sample::select(values.map(str::to_owned).to_vec()),
+        any::<String>(),
+    ]
+}
+
+proptest! {
+    /// Any line is a wish or a mistake that names something.
+    #[test]
+    fn random_lines(words in proptest::collection::vec(any_word(), 0..8)) {
+        match parse(&words) {
+            Ok(wish) => prop_assert!(wish.is_question() || wish.interface.is_some()),
+            Err(failure) => prop_assert!(failure.text.contains(": ")),
+        }
+    }
+
+    #[test]
+    fn random_options(words in proptest::collection::vec(any::<String>(), 0..6)) {
+        let _ = crate::options::parse(words.into_iter().map(std::ffi::OsString::from));
     }
 }

@@ -242,3 +242,30 @@ def test_strange_names_do_nothing_to_a_terminal(rachael):
     only_plain(shown)
     assert shown.count(r"c\u{1b}[2J") == 3
     assert json.loads(carpctl(rachael, "--json"))[0]["ifname"] == name
+
+
+@pytest.mark.parametrize("line, completed", [
+    ("carpctl carp0 sta", {"state"}),
+    ("carpctl carp0 state ", {"master", "backup"}),
+    ("carpctl sh", {"show"}),
+    ("carpctl sh carp0 --js", {"--json"}),
+    ("carpctl carp", {"carp0"}),
+    ("carpctl diag ", {"carp0"}),
+    ("carpctl carp0 carpdev et", {"eth0"}),
+])
+def test_completion_in_bash(rachael, line, completed):
+    carpctl(rachael, "carp0 create")
+    words = line.split() + ([""] if line.endswith(" ") else [])
+    script = """
+        . /usr/share/bash-completion/completions/carpctl
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _carpctl
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    assert set(rachael.run("bash", "-c", script, "bash", *words).stdout.split()) == completed
+
+
+def test_completions_are_those_of_the_program(rachael):
+    """What is installed, and what the program says."""
+    with open("/usr/share/bash-completion/completions/carpctl", encoding="utf-8") as file:
+        assert file.read() == carpctl(rachael, "completion bash")
