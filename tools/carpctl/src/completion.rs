@@ -3,11 +3,14 @@
 
 use crate::command::COMMANDS;
 use crate::options::OPTIONS;
-use crate::words::WORDS;
+use crate::vocabulary::WORDS;
 use std::fmt::Write;
 
+/// Makes the completions of a shell.
+type Make = fn() -> String;
+
 /// The shells, and what makes their completions.
-pub static SHELLS: &[(&str, fn() -> String)] = &[("bash", bash), ("fish", fish), ("zsh", zsh)];
+pub static SHELLS: &[(&str, Make)] = &[("bash", bash), ("fish", fish), ("zsh", zsh)];
 
 const HEADER: &str = "# SPDX-License-Identifier: GPL-2.0-only\n# Made by carpctl completion.\n";
 
@@ -235,7 +238,8 @@ fn fish() -> String {
             Values::Words(words) => words.join(" "),
             Values::Free => continue,
         };
-        if !name.starts_with("--") && !(name.len() == 2 && name.starts_with('-')) {
+        // Options have a line of their own.
+        if !name.starts_with('-') {
             let _ = writeln!(
                 text,
                 "complete -c carpctl -n 'test (commandline -opc)[-1] = {name}' -a \"{list}\""

@@ -2,10 +2,12 @@
 //! Why a group is what it is, and what to change: from what this host has and what
 //! the others send. Pure: it asks nobody.
 
+mod counters;
+
 use crate::group::{Group, interval, missing_names, reason_name, state_name};
 use crate::netlink::carp::Peer;
 use crate::text::Ago;
-use carp_uapi::names::{STATISTICS, name};
+use carp_uapi::names::name;
 use carp_uapi::numbers::*;
 use serde::Serialize;
 use std::time::Duration;
@@ -123,7 +125,7 @@ pub fn diagnose(group: &Group, host: Host) -> Vec<Finding> {
     } else {
         explain_backup(group, host, &mut findings);
     }
-    explain_counters(group, &mut findings);
+    counters::explain(group, &mut findings);
     findings
 }
 
@@ -391,68 +393,6 @@ fn explain_master_elsewhere(group: &Group, host: Host, peer: &Peer) -> Finding {
         )
     };
     finding(Severity::Note, code, text, advice)
-}
-
-/// Counters that stay at zero where all is well, and what to look at if not.
-pub static ADVICE: &[(u32, &str)] = &[
-    (
-        IFLA_CARP_STATS_TX_ERRORS,
-        "the parent's queue is full, it has no link-local address (IPv6), or memory is short",
-    ),
-    (
-        IFLA_CARP_STATS_OTHER_MASTER,
-        "the segment was parted for a while, or the other one did not hear this host",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_BAD_HOP_LIMIT,
-        "somebody routes or forges advertisements: their TTL or hop limit is not 255",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_BAD_LENGTH,
-        "VRRP version 2 with this number on the segment? Each needs a number of its own",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_BAD_VERSION,
-        "VRRP version 3 with this number on the segment? Each needs a number of its own",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_BAD_TYPE,
-        "something else than CARP uses protocol 112 on the segment",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_BAD_CHECKSUM,
-        "advertisements arrive damaged: look at the cable, the switch and the parent's offloads",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_UNKNOWN_VHID,
-        "there are groups on the segment that this host does not have: is one missing, or its vhid another?",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_OWN_ECHO,
-        "the switch or the hypervisor sends our own frames back: look at its teaming",
-    ),
-    (
-        IFLA_CARP_STATS_DISCARD_UNATTRIBUTED,
-        "something on the segment sends protocol 112 that is no advertisement of a group here",
-    ),
-];
-
-fn explain_counters(group: &Group, findings: &mut Vec<Finding>) {
-    let rows = STATISTICS.iter().flat_map(|rows| rows.counters);
-    for row in rows {
-        let value = group.counter(row.attribute);
-        let advice = ADVICE.iter().find(|(number, _)| *number == row.attribute);
-        if let (1.., Some((_, advice))) = (value, advice) {
-            let other_master = row.attribute == IFLA_CARP_STATS_OTHER_MASTER;
-            let code = if other_master {
-                "other-masters-before"
-            } else {
-                "counter"
-            };
-            let text = format!("{} was counted {value} times", row.key.to_string_lossy());
-            findings.push(finding(Severity::Note, code, text, *advice));
-        }
-    }
 }
 
 /// A line about the group itself.

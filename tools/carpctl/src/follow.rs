@@ -113,13 +113,13 @@ impl Follower {
         })
     }
 
-    /// Whether [`Self::next`] returns `None` when nothing has happened.
+    /// Whether [`Self::wait`] returns `None` when nothing has happened.
     pub fn set_non_blocking(&mut self, yes: bool) -> Result<(), Failure> {
         Ok(self.socket.set_non_blocking(yes)?)
     }
 
     /// The next event; waits for it, unless told not to.
-    pub fn next(&mut self) -> Result<Option<Event>, Failure> {
+    pub fn wait(&mut self) -> Result<Option<Event>, Failure> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 return Ok(Some(event));

@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(state_name(9), "9");
         assert_eq!(missing_names(0), [""; 0]);
         assert_eq!(
-            missing_names(CARP_MISSING_VHID | CARP_MISSING_PARENT | 1 << 31),
+            missing_names(CARP_MISSING_VHID | CARP_MISSING_PARENT | (1 << 31)),
             ["vhid", "parent", "0x80000000"]
         );
     }

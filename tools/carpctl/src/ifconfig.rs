@@ -4,7 +4,7 @@
 use crate::group::{Group, missing_names, state_name};
 use crate::netlink::address::{Address, mask};
 use crate::netlink::link::iff;
-use crate::text::Plain;
+use crate::text::{Plain, hexadecimal};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -24,9 +24,8 @@ pub fn print(out: &mut dyn Write, group: &Group) -> io::Result<()> {
         flags.join(","),
         link.mtu
     )?;
-    let mac: Vec<_> = link.mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    if !mac.is_empty() {
-        writeln!(out, "\tlladdr {}", mac.join(":"))?;
+    if !link.mac.is_empty() {
+        writeln!(out, "\tlladdr {}", hexadecimal(&link.mac, ":"))?;
     }
     writeln!(out, "\tindex {}", link.index)?;
 

@@ -8,6 +8,7 @@
 use crate::group::{Group, missing_names};
 use crate::netlink::address::Address;
 use crate::netlink::carp;
+use crate::text::hexadecimal;
 use carp_uapi::names::{Names, REASONS, STATES, STATISTICS, name};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -154,13 +155,12 @@ impl<'a> From<&'a Group> for GroupJson<'a> {
     fn from(group: &'a Group) -> Self {
         let link = &group.link;
         let carp = &link.carp;
-        let mac: Vec<_> = link.mac.iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             ifname: &link.name,
             ifindex: link.index,
             up: link.is_up(),
             mtu: link.mtu,
-            mac: mac.join(":"),
+            mac: hexadecimal(&link.mac, ":"),
             parent: group.parent.as_deref(),
             vhid: carp.vhid,
             advbase: carp.advbase,

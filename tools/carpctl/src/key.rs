@@ -4,6 +4,7 @@
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::netlink::link::Key;
+use crate::text::hexadecimal;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -95,10 +96,7 @@ fn prompt() -> Result<Vec<u8>, Failure> {
 pub fn shown(key: &[u8]) -> String {
     match std::str::from_utf8(key) {
         Ok(text) if !text.contains(char::is_control) => text.to_owned(),
-        _ => {
-            let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("0x{digits}")
-        }
+        _ => format!("0x{}", hexadecimal(key, "")),
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`options`], [`words`], [`key`] | the command line |
+//! | [`options`], [`words`], [`vocabulary`], [`key`] | the command line |
 //! | [`command`] | the commands, one file and one row of a table each |
 //! | [`apply`] | from what is to what is wanted |
 //! | [`kernel`], [`netlink`] | the kernel |
@@ -39,6 +39,7 @@ pub mod output;
 pub mod prometheus;
 pub mod table;
 pub mod text;
+pub mod vocabulary;
 pub mod words;
 
 use exit::ExitStatus;

@@ -2,7 +2,7 @@
 //! The options, which may stand anywhere, and the words between them.
 
 use crate::failure::Failure;
-use crate::words::nearest;
+use crate::vocabulary::nearest;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ fn is_option(word: &str) -> bool {
                 && chars.next() == Some('-')
                 && chars.next() == option.short
                 && option.short.is_some()
-                && crate::words::find(word).is_none()
+                && crate::vocabulary::find(word).is_none()
         })
 }
 

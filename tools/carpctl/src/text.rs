@@ -29,6 +29,12 @@ impl fmt::Display for Plain<'_> {
     }
 }
 
+/// Bytes as hexadecimal digits, with something between the bytes.
+pub fn hexadecimal(bytes: &[u8], between: &str) -> String {
+    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.join(between)
+}
+
 /// How long ago, in the two largest units.
 pub struct Ago(pub Duration);
 

@@ -8,7 +8,7 @@ use carpctl::diagnose::CODES;
 use carpctl::exit::STATUSES;
 use carpctl::hooks::ENVIRONMENT;
 use carpctl::options::OPTIONS;
-use carpctl::words::WORDS;
+use carpctl::vocabulary::WORDS;
 
 static MANUAL: &str = include_str!("../carpctl.8");
 static SCHEMA: &str = include_str!("../../../Documentation/json.md");

@@ -94,7 +94,7 @@ fn help(out: &mut Output) -> std::io::Result<()> {
         writeln!(out, "  {left:30} {}", command.summary)?;
     }
     writeln!(out, "\nWords, in any order:")?;
-    for word in crate::words::WORDS {
+    for word in crate::vocabulary::WORDS {
         let left = format!("{} {}", word.name, word.argument);
         writeln!(out, "  {left:30} {}", word.summary)?;
     }

@@ -24,7 +24,7 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
         None => None,
     };
     let mut follower = Follower::start(Kernel::connect()?)?;
-    while let Some(event) = follower.next()? {
+    while let Some(event) = follower.wait()? {
         let name = &event.report.ifname;
         if !(names.is_empty() || name.is_empty() || names.contains(name)) {
             continue;

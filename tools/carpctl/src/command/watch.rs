@@ -98,7 +98,7 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
         let end = Instant::now() + interval;
         loop {
             let mut news = false;
-            while let Some(event) = follower.next()? {
+            while let Some(event) = follower.wait()? {
                 news |= view.note(event);
             }
             let left = end.saturating_duration_since(Instant::now());

@@ -55,7 +55,7 @@ fn codes(group: &Group, preempt: bool) -> Vec<&'static str> {
 #[test]
 fn everything_that_is_missing() {
     let mut init = group(CARP_STATE_INIT, 0, &[]);
-    init.link.carp.missing = 0x7f | 1 << 20;
+    init.link.carp.missing = 0x7f | (1 << 20);
     assert_eq!(
         codes(&init, false),
         [
