@@ -196,45 +196,53 @@ fi
 }
 
 fn fish() -> String {
-    let mut text = format!("{HEADER}\ncomplete -c carpctl -f\n");
-    let first = "-n 'test (count (commandline -opc)) -eq 1'";
-    let later = format!(
-        "-n 'test (count (commandline -opc)) -gt 1; and not contains -- (commandline -opc)[2] {}'",
-        commands()
+    let take_arguments: Vec<_> = arguments().into_iter().map(|(name, _)| name).collect();
+    let mut text = format!(
+        r#"{HEADER}
+function __carpctl_groups
+	{GROUPS}
+end
+function __carpctl_after
+	test (commandline -opc)[-1] = $argv[1]
+end
+function __carpctl_at_first
+	test (count (commandline -opc)) -eq 1
+end
+function __carpctl_at_group
+	contains -- (commandline -opc)[2] {of_groups}
+end
+function __carpctl_at_word
+	test (count (commandline -opc)) -gt 1
+	and not contains -- (commandline -opc)[2] {commands}
+	and not contains -- (commandline -opc)[-1] {take_arguments}
+end
+
+complete -c carpctl -f
+complete -c carpctl -n __carpctl_at_first -a "(__carpctl_groups)" -d interface
+complete -c carpctl -n __carpctl_at_group -a "(__carpctl_groups)" -d interface
+"#,
+        of_groups = commands().replace(" completion", ""),
+        commands = commands(),
+        take_arguments = take_arguments.join(" "),
     );
-    let of_command = format!(
-        "-n 'contains -- (commandline -opc)[2] {}'",
-        commands().replace(" completion", "")
-    );
-    let _ = writeln!(
-        text,
-        "complete -c carpctl {first} -a \"({GROUPS})\" -d interface"
-    );
-    let _ = writeln!(
-        text,
-        "complete -c carpctl {of_command} -a \"({GROUPS})\" -d interface"
-    );
-    for row in COMMANDS {
+    let mut add = |condition: &str, name: &str, summary: &str| {
+        let (name, summary) = (quoted(name), quoted(summary));
         let _ = writeln!(
             text,
-            "complete -c carpctl {first} -a {} -d {}",
-            row.name,
-            quoted(row.summary)
+            "complete -c carpctl -n {condition} -a {name} -d {summary}"
         );
+    };
+    for row in COMMANDS {
+        add("__carpctl_at_first", row.name, row.summary);
     }
     for row in WORDS {
-        let _ = writeln!(
-            text,
-            "complete -c carpctl {later} -a {} -d {}",
-            quoted(row.name),
-            quoted(row.summary)
-        );
+        add("__carpctl_at_word", row.name, row.summary);
     }
     for (name, argument) in arguments() {
         let list = match values(argument) {
             Values::Interfaces => "(command ls /sys/class/net)".to_owned(),
-            Values::Files => "(__fish_complete_path)".to_owned(),
-            Values::Directories => "(__fish_complete_directories)".to_owned(),
+            Values::Files => "(__fish_complete_path (commandline -ct))".to_owned(),
+            Values::Directories => "(__fish_complete_directories (commandline -ct))".to_owned(),
             Values::Words(words) => words.join(" "),
             Values::Free => continue,
         };
@@ -242,7 +250,7 @@ fn fish() -> String {
         if !name.starts_with('-') {
             let _ = writeln!(
                 text,
-                "complete -c carpctl -n 'test (commandline -opc)[-1] = {name}' -a \"{list}\""
+                "complete -c carpctl -n '__carpctl_after {name}' -a \"{list}\""
             );
         }
     }
@@ -256,11 +264,11 @@ fn fish() -> String {
             _ if row.argument.is_empty() => String::new(),
             _ => " -x".to_owned(),
         };
+        let summary = quoted(row.summary);
         let _ = writeln!(
             text,
-            "complete -c carpctl -l {}{short}{list} -d {}",
-            row.long,
-            quoted(row.summary)
+            "complete -c carpctl -l {}{short}{list} -d {summary}",
+            row.long
         );
     }
     text
