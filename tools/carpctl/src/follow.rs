@@ -96,6 +96,7 @@ pub struct Follower {
     socket: Socket,
     tracker: Tracker,
     waiting: VecDeque<Event>,
+    non_blocking: bool,
 }
 
 impl Follower {
@@ -110,11 +111,13 @@ impl Follower {
             socket,
             tracker,
             waiting,
+            non_blocking: false,
         })
     }
 
     /// Whether [`Self::wait`] returns `None` when nothing has happened.
     pub fn set_non_blocking(&mut self, yes: bool) -> Result<(), Failure> {
+        self.non_blocking = yes;
         Ok(self.socket.set_non_blocking(yes)?)
     }
 
@@ -146,8 +149,25 @@ impl Follower {
         }
     }
 
+    /// Empties the socket. After an overrun the kernel goes on to drop events, and says
+    /// so no more, until all that was queued is read: an answer from before that could
+    /// be out of date for long.
+    fn drain(&mut self) -> Result<(), Failure> {
+        self.socket.set_non_blocking(true)?;
+        loop {
+            match self.socket.receive() {
+                Ok(_) => {}
+                Err(error) if is_overrun(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.socket.set_non_blocking(self.non_blocking)?)
+    }
+
     fn resynchronise(&mut self) -> Result<(), Failure> {
         self.waiting.push_back(Event::lost());
+        self.drain()?;
         let snapshot = self.kernel.snapshot()?;
         self.waiting.extend(self.tracker.resynchronise(&snapshot));
         Ok(())
