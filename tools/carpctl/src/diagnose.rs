@@ -115,15 +115,29 @@ impl Peer {
     }
 }
 
-/// Explains the state of a group.
-pub fn diagnose(group: &Group, host: Host) -> Vec<Finding> {
+/// Whether the senders of wrong digests must be looked at twice: of a peer that sent
+/// right ones, too, one look does not say which it sends now.
+pub fn needs_two_looks(group: &Group) -> bool {
+    let mut peers = group.peers().iter();
+    peers.any(|peer| peer.received > 0 && peer.bad_digest > 0)
+}
+
+/// How long the second look must wait: until each peer has advertised again.
+pub fn pause(group: &Group) -> Duration {
+    let peers = group.peers().iter().filter(|peer| !peer.bowed_out());
+    let longest = peers.map(|peer| interval(peer.advbase, peer.advskew)).max();
+    (longest.unwrap_or_default() * 3 / 2).min(Duration::from_secs(5))
+}
+
+/// Explains the state of a group, which is compared with that at an earlier look.
+pub fn diagnose(group: &Group, earlier: &Group, host: Host) -> Vec<Finding> {
     let mut findings = Vec::new();
     if group.is_init() {
         explain_init(group, &mut findings);
     } else if group.is_master() {
-        explain_master(group, &mut findings);
+        explain_master(group, earlier, &mut findings);
     } else {
-        explain_backup(group, host, &mut findings);
+        explain_backup(group, earlier, host, &mut findings);
     }
     counters::explain(group, &mut findings);
     findings
@@ -219,6 +233,15 @@ fn digest_advice(group: &Group) -> String {
     )
 }
 
+/// Whether a peer sends wrong digests now: a stranger that never sent a right one, or
+/// one whose wrong ones become more. (The time of a peer is that of its last right one.)
+fn is_wrong_now(earlier: &Group, peer: &Peer) -> bool {
+    let mut before = earlier.peers().iter();
+    let before = before.find(|before| before.address == peer.address);
+    let stranger = peer.received == 0 && peer.bad_digest > 0 && peer.is_heard();
+    stranger || before.is_some_and(|before| peer.bad_digest > before.bad_digest)
+}
+
 /// Whether a peer advertised after this host became MASTER; the last advertisement of
 /// the MASTER before came just then.
 fn went_on(group: &Group, peer: &Peer) -> bool {
@@ -226,28 +249,29 @@ fn went_on(group: &Group, peer: &Peer) -> bool {
     group.since().saturating_sub(silence) > interval(peer.advbase, peer.advskew) / 2
 }
 
-fn explain_master(group: &Group, findings: &mut Vec<Finding>) {
-    let heard: Vec<_> = group
+fn explain_master(group: &Group, earlier: &Group, findings: &mut Vec<Finding>) {
+    let ours = group.interval();
+    let (wrong, right): (Vec<_>, Vec<_>) = group
         .peers()
         .iter()
-        .filter(|peer| peer.is_heard() && went_on(group, peer))
-        .collect();
-    let ours = group.interval();
-    for peer in &heard {
+        .partition(|peer| is_wrong_now(earlier, peer));
+    for peer in &wrong {
+        findings.push(finding(
+            Severity::Problem,
+            "bad-digest",
+            format!(
+                "two MASTERs: {} advertises, too, and the digest is wrong \
+                 ({} advertisements with a wrong one, {} with a right one)",
+                peer.address, peer.bad_digest, peer.received
+            ),
+            digest_advice(group),
+        ));
+    }
+    let heard = right
+        .iter()
+        .filter(|peer| peer.received > 0 && peer.is_heard() && went_on(group, peer));
+    for peer in heard {
         let from = peer.address;
-        if peer.bad_digest > 0 {
-            findings.push(finding(
-                Severity::Problem,
-                "bad-digest",
-                format!(
-                    "two MASTERs: {from} advertises, too, and the digest is wrong \
-                     ({} advertisements with a wrong one, {} with a right one)",
-                    peer.bad_digest, peer.received
-                ),
-                digest_advice(group),
-            ));
-            continue;
-        }
         let theirs = interval(peer.advbase, peer.advskew);
         let text = format!(
             "two MASTERs: {from} advertises, too, with {} (here: {})",
@@ -266,7 +290,7 @@ fn explain_master(group: &Group, findings: &mut Vec<Finding>) {
         };
         findings.push(finding(Severity::Problem, "two-masters", text, advice));
     }
-    if !heard.is_empty() {
+    if !findings.is_empty() {
         return;
     }
     let ever = group.peers().iter().min_by_key(|peer| peer.since);
@@ -298,30 +322,30 @@ fn parameters(group: &Group) -> String {
     format!("advbase {} advskew {}", carp.advbase, carp.advskew)
 }
 
-fn explain_backup(group: &Group, host: Host, findings: &mut Vec<Finding>) {
+fn explain_backup(group: &Group, earlier: &Group, host: Host, findings: &mut Vec<Finding>) {
     let peers = || group.peers().iter();
-    for peer in peers().filter(|peer| peer.is_heard() && peer.received == 0 && peer.bad_digest > 0)
-    {
-        findings.push(finding(
-            Severity::Problem,
-            "bad-digest",
-            format!(
-                "the advertisements of {} have a wrong digest and are not used",
-                peer.address
-            ),
-            digest_advice(group),
-        ));
-    }
-    for peer in peers().filter(|peer| peer.received > 0 && peer.bad_digest > 0) {
-        findings.push(finding(
-            Severity::Note,
-            "bad-digest-before",
-            format!(
-                "{} of the advertisements of {} had a wrong digest, {} a right one",
-                peer.bad_digest, peer.address, peer.received
-            ),
-            format!("if that goes on: {}", digest_advice(group)),
-        ));
+    for peer in peers().filter(|peer| peer.bad_digest > 0) {
+        if is_wrong_now(earlier, peer) {
+            findings.push(finding(
+                Severity::Problem,
+                "bad-digest",
+                format!(
+                    "the advertisements of {} have a wrong digest and are not used",
+                    peer.address
+                ),
+                digest_advice(group),
+            ));
+        } else {
+            findings.push(finding(
+                Severity::Note,
+                "bad-digest-before",
+                format!(
+                    "{} of the advertisements of {} had a wrong digest, {} a right one",
+                    peer.bad_digest, peer.address, peer.received
+                ),
+                format!("if that goes on: {}", digest_advice(group)),
+            ));
+        }
     }
     let master = peers()
         .filter(|peer| peer.is_heard() && peer.received > 0)

@@ -207,7 +207,7 @@ fn event_lines() {
 fn findings() {
     let found: Vec<_> = groups()
         .iter()
-        .map(|group| diagnose(group, Host::default()))
+        .map(|group| diagnose(group, group, Host::default()))
         .collect();
     let mut out = Vec::new();
     json::print(&mut out, &found).unwrap();

@@ -2,7 +2,7 @@
 //! `carpctl diag`: why a group is what it is, and what to change.
 
 use super::{Command, Context, groups};
-use crate::diagnose::{Finding, Host, Severity, diagnose, headline};
+use crate::diagnose::{Finding, Host, Severity, diagnose, headline, needs_two_looks, pause};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::group::Group;
@@ -31,9 +31,27 @@ struct Diagnosis<'a> {
 }
 
 fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failure> {
-    let groups = groups(&mut Kernel::connect()?, names)?;
+    let mut kernel = Kernel::connect()?;
+    let earlier = groups(&mut kernel, names)?;
+    let pauses = earlier
+        .iter()
+        .filter(|group| needs_two_looks(group))
+        .map(pause);
+    let groups = match pauses.max() {
+        None => earlier.clone(),
+        Some(pause) => {
+            std::thread::sleep(pause);
+            groups(&mut kernel, names)?
+        }
+    };
     let host = host();
-    let found: Vec<_> = groups.iter().map(|group| diagnose(group, host)).collect();
+    let found: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            let same = |other: &&Group| other.link.index == group.link.index;
+            diagnose(group, earlier.iter().find(same).unwrap_or(group), host)
+        })
+        .collect();
     if context.options.json {
         let all: Vec<_> = groups
             .iter()

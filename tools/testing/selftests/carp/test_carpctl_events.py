@@ -265,6 +265,20 @@ def test_diag_wrong_key(rachael, pris):
     assert "this host signs 192.0.2.1 with the key" in findings[0]["advice"]
 
 
+def test_diag_key_changed_on_one_host(rachael, pris):
+    """Both were right before: only the wrong digests that come now tell."""
+    group(rachael, vhid=1, **{"pass": "tyrell"}).wait("MASTER", 10)
+    second = group(pris, vhid=1, advskew=100, **{"pass": "tyrell"})
+    eventually(lambda: second.counters()["rx_v4"] > 0, 10, "it hears rachael")
+    carpctl(pris, "carp0 pass bryant")
+    codes, findings = diagnosed(pris, 6)
+    assert codes[0] == "bad-digest"
+    assert findings[0]["text"] == "the advertisements of 192.0.2.11 have a wrong digest and are not used"
+    second.wait("MASTER", 10)
+    codes, findings = diagnosed(pris, 6)
+    assert codes[0] == "bad-digest" and findings[0]["text"].startswith("two MASTERs: 192.0.2.11")
+
+
 def test_diag_other_addresses(rachael, pris):
     group(rachael, "192.0.2.1/32", vhid=1)
     group(pris, "192.0.2.1/32", "192.0.2.2/32", vhid=1)
