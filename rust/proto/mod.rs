@@ -15,6 +15,7 @@
 
 pub mod arp;
 pub mod backlog;
+pub mod balance;
 pub mod counter;
 pub mod digest;
 pub mod discard;
@@ -34,6 +35,7 @@ pub mod sort;
 pub mod state;
 pub mod time;
 pub mod timers;
+pub mod vhid_set;
 pub mod wire;
 
 pub use arp::{
@@ -42,6 +44,13 @@ pub use arp::{
     ARP_LEN, //
 };
 pub use backlog::Backlog;
+pub use balance::{
+    Asker,
+    Balance,
+    BalanceKeys,
+    EvenKey,
+    MacKey, //
+};
 pub use digest::{
     digests_equal,
     hash_counter,
@@ -112,6 +121,7 @@ pub use time::{
     Instant,
     Interval, //
 };
+pub use vhid_set::VhidSet;
 pub use wire::{
     claimed_vhid,
     Advertisement,
