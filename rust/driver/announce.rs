@@ -16,6 +16,7 @@ use super::{
         ETHERTYPE_IPV6, //
     },
     link::Carp,
+    network,
     port::Port, //
 };
 use crate::{
@@ -48,6 +49,7 @@ use crate::{
         Operation,
         State,
         Vhid,
+        VhidSet,
         ARP_LEN, //
     }, //
 };
@@ -59,29 +61,38 @@ use kernel::{
 const BROADCAST: [u8; 6] = [0xff; 6];
 
 /// Announces each address of the group: by a gratuitous ARP, by an unsolicited
-/// neighbour advertisement.
-pub(super) fn all(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid) {
+/// neighbour advertisement. Not those that it shares: see [`is_balanced`].
+pub(super) fn all(device: &Device<Carp>, port: &Port, vhid: Vhid) {
     let guard = rcu::read_lock();
     inet_device::for_each_v4(device, &guard, |address, _| {
-        announce_v4(device, parent, vhid, address);
+        announce_v4(device, port, vhid, address);
     });
-    let router = inet_device::forwards_v6(parent, &guard);
+    let router = inet_device::forwards_v6(port.parent(), &guard);
     inet_device::for_each_v6(device, &guard, |address, _, _| {
-        announce_v6(device, parent, vhid, address, router);
+        announce_v6(device, port, vhid, address, router);
     });
+}
+
+/// Whether clients are spread over several groups that have an address, `owners`.
+/// Then nothing may be said of it to all of them: everybody who hears it would go to
+/// one group, and need not be told, as the virtual MAC of each is where it was. Where
+/// that is now, switches learn from advertisements. A group that does not run here
+/// counts, as it may on another host.
+fn is_balanced(port: &Port, owners: VhidSet) -> bool {
+    owners.len() > 1 && network::balance(port.parent().namespace()).is_some()
 }
 
 /// Announces the addresses of a MASTER again: the way to the parent is another.
 pub(super) fn again(device: &Device<Carp>) {
     if let Some((port, vhid)) = where_master(device) {
-        all(device, port.parent(), vhid);
+        all(device, &port, vhid);
     }
 }
 
 /// Announces an IPv4 address that has come to a MASTER.
 pub(super) fn one_v4(device: &Device<Carp>, address: [u8; 4]) {
     if let Some((port, vhid)) = where_master(device) {
-        announce_v4(device, port.parent(), vhid, address);
+        announce_v4(device, &port, vhid, address);
     }
 }
 
@@ -89,7 +100,7 @@ pub(super) fn one_v4(device: &Device<Carp>, address: [u8; 4]) {
 pub(super) fn one_v6(device: &Device<Carp>, address: [u8; 16]) {
     if let Some((port, vhid)) = where_master(device) {
         let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
-        announce_v6(device, port.parent(), vhid, address, router);
+        announce_v6(device, &port, vhid, address, router);
     }
 }
 
@@ -101,21 +112,21 @@ fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Vhid)> {
     }
 }
 
-fn announce_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, address: [u8; 4]) {
+fn announce_v4(device: &Device<Carp>, port: &Port, vhid: Vhid, address: [u8; 4]) {
+    if is_balanced(port, port.owners_v4(address)) {
+        return;
+    }
     let announcement = Arp::announcement(vhid, address);
-    let sent = send_arp(parent, vhid, BROADCAST, &announcement);
+    let sent = send_arp(port.parent(), vhid, BROADCAST, &announcement);
     count(device, sent, |counters| &counters.announcements);
 }
 
-fn announce_v6(
-    device: &Device<Carp>,
-    parent: &NetDevice,
-    vhid: Vhid,
-    address: [u8; 16],
-    router: bool,
-) {
+fn announce_v6(device: &Device<Carp>, port: &Port, vhid: Vhid, address: [u8; 16], router: bool) {
+    if is_balanced(port, port.owners_v6(address)) {
+        return;
+    }
     let announcement = Advertisement::announcement(vhid, address, router);
-    let sent = send_advertisement(parent, ALL_NODES_MAC, &announcement);
+    let sent = send_advertisement(port.parent(), ALL_NODES_MAC, &announcement);
     count(device, sent, |counters| &counters.announcements);
 }
 
@@ -130,19 +141,21 @@ pub(super) fn answer_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, r
 /// `source_mac`.
 pub(super) fn answer_v6(
     device: &Device<Carp>,
-    parent: &NetDevice,
+    port: &Port,
     vhid: Vhid,
     solicitation: &Solicitation,
     source_mac: [u8; 6],
 ) {
-    let router = inet_device::forwards_v6(parent, &rcu::read_lock());
-    let answer = solicitation.answer(vhid, router);
+    let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
+    let mut answer = solicitation.answer(vhid, router);
+    // Who wants to have the address is told so in public.
+    answer.overrides &= answer.solicited || !is_balanced(port, port.owners_v6(answer.target));
     let destination = if answer.solicited {
         solicitation.source_mac.unwrap_or(source_mac)
     } else {
         ALL_NODES_MAC
     };
-    let sent = send_advertisement(parent, destination, &answer);
+    let sent = send_advertisement(port.parent(), destination, &answer);
     count(device, sent, |counters| &counters.nd_replies);
 }
 
@@ -198,6 +211,7 @@ fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool 
     if let Some(port) = rx_handler::attached::<Port>(device, guard) {
         return port
             .owners_v4(address)
+            .iter()
             .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
     }
     !is_own

@@ -134,6 +134,10 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
             )
         });
     }
+    // Before others are told that the group runs.
+    if let (Some(port), Some(vhid)) = (&machine.port, machine.vhid) {
+        port.set_balance_keys(vhid, machine.key.balance(vhid));
+    }
     // A bow-out is signed with what the others know; the digests stay.
     let first = machine.step(device, Event::Conditions { missing, families });
     machine.publish(device);

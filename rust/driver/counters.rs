@@ -107,6 +107,8 @@ pub(crate) struct Counters {
     pub(crate) arp_replies: Counter,
     /// `IFLA_CARP_STATS_ND_REPLIES`.
     pub(crate) nd_replies: Counter,
+    /// `IFLA_CARP_STATS_NOT_SELECTED`.
+    pub(crate) not_selected: Counter,
     /// `IFLA_CARP_STATS_OTHER_MASTER`.
     pub(crate) other_master: Counter,
     /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
@@ -135,6 +137,7 @@ impl Counters {
             announcements: Counter::new(),
             arp_replies: Counter::new(),
             nd_replies: Counter::new(),
+            not_selected: Counter::new(),
             other_master: Counter::new(),
             sent_not_master: Counter::new(),
             device_sent: Traffic::new()?,

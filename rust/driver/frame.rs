@@ -9,23 +9,21 @@
 //! as a picture.
 
 use super::{
-    announce,
     ethertype::{
         ETHERTYPE_ARP,
         ETHERTYPE_IPV4,
         ETHERTYPE_IPV6, //
     },
-    link::Carp,
     port::{
         Port,
         Taken, //
     },
+    question,
     routes, //
 };
 use crate::{
     net::{
         inet_device,
-        link_device::Device,
         netdevice::NetDevice,
         rx_handler::{
             Frame,
@@ -40,7 +38,6 @@ use crate::{
             is_link_local,
             is_solicited_node_mac,
             Beginning,
-            Solicitation,
             ALL_ROUTERS_MAC,
             SOLICITED_NODE_MAC, //
         },
@@ -50,7 +47,6 @@ use crate::{
         Arp,
         Family,
         Operation,
-        State,
         Vhid,
         IP_PROTOCOL,
         MULTICAST_V4, //
@@ -138,7 +134,7 @@ fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> 
             // The answer to a question that was asked through the group's device,
             // which is where the stack waits for it.
             Some(packet) if packet.operation == Operation::Reply => to_device(port, vhid),
-            Some(request) if asks_for_a_group(port, &request) => Verdict::Consume,
+            Some(request) if question::by_arp(port, &request, Some(vhid)) => Verdict::Consume,
             _ => Verdict::Accept,
         },
         _ => Verdict::Accept,
@@ -163,7 +159,7 @@ fn ipv6_to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken
     let Some(beginning) = frame.head().map(Beginning::new) else {
         return Verdict::Accept;
     };
-    if beginning.is_solicitation() && solicits_a_group(port, frame) {
+    if beginning.is_solicitation() && question::by_solicitation(port, frame, Some(vhid)) {
         return Verdict::Consume;
     }
     let destination = beginning.destination();
@@ -195,7 +191,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_ARP => {
             if let Some(packet) = arp(frame) {
-                if asks_for_a_group(port, &packet) {
+                if question::by_arp(port, &packet, None) {
                     return Verdict::Consume;
                 }
                 // The MASTER may be one that asks in the name of the address. It asks
@@ -217,7 +213,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
         }
         ETHERTYPE_IPV6 => {
             if is_solicited_node_mac(destination) {
-                if solicits_a_group(port, frame) {
+                if question::by_solicitation(port, frame, None) {
                     return Verdict::Consume;
                 }
             } else if destination == ALL_ROUTERS_MAC {
@@ -272,63 +268,6 @@ fn is_martian([first, ..]: [u8; 4]) -> bool {
 
 fn arp(frame: &Frame<'_>) -> Option<Arp> {
     frame.head().and_then(|bytes| Arp::parse(&bytes))
-}
-
-/// Handles a request for a virtual address: the MASTER answers, others are
-/// silent, and the stack of the parent never sees it, since it would answer with
-/// the parent's own MAC. That is right only for an address that is the parent's
-/// as well, as long as no group with it runs.
-fn asks_for_a_group(port: &Port, request: &Arp) -> bool {
-    if request.operation != Operation::Request {
-        return false;
-    }
-    let owners = port.owners_v4(request.target);
-    let is_own = || inet_device::has_v4(port.parent(), &rcu::read_lock(), request.target);
-    is_matter_of_group(port, owners, is_own, |vhid, device| {
-        // The announcement of another host, MASTER or about to be, is no question.
-        if request.sender != request.target {
-            announce::answer_v4(device, port.parent(), vhid, request);
-        }
-    })
-}
-
-/// As [`asks_for_a_group`], for a neighbour solicitation.
-fn solicits_a_group(port: &Port, frame: &Frame<'_>) -> bool {
-    let Some(solicitation) = Solicitation::read(|place, bytes| frame.copy_from(place, bytes))
-    else {
-        return false;
-    };
-    let target = solicitation.target;
-    let owners = port.owners_v6(target);
-    let is_own = || inet_device::has_v6(port.parent(), &rcu::read_lock(), target);
-    is_matter_of_group(port, owners, is_own, |vhid, device| {
-        announce::answer_v6(device, port.parent(), vhid, &solicitation, frame.source());
-    })
-}
-
-/// Has the first of the groups with an address that is MASTER here answer for it, and
-/// says whether the question ends here: not if no group has the address, or if it is
-/// the parent's as well, and no group with it runs.
-fn is_matter_of_group(
-    port: &Port,
-    owners: impl Iterator<Item = Vhid>,
-    is_parents_own: impl FnOnce() -> bool,
-    answer: impl FnOnce(Vhid, &Device<Carp>),
-) -> bool {
-    let mut found = false;
-    let mut runs = false;
-    for vhid in owners {
-        found = true;
-        let state = port.state(vhid);
-        runs |= state != Some(State::Init);
-        if state == Some(State::Master) {
-            if let Some(device) = port.group(vhid) {
-                answer(vhid, &device);
-            }
-            break;
-        }
-    }
-    found && (runs || !is_parents_own())
 }
 
 /// Shows a router solicitation to the devices of the groups that this host is

@@ -375,7 +375,7 @@ impl Outcome {
                 advertise::send(outbox, port.parent(), vhid, counters);
             }
             if self.actions.announce {
-                announce::all(device, port.parent(), vhid);
+                announce::all(device, port, vhid);
             }
         }
         if self.is_between_masters() {

@@ -1,39 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The key of a group: as it was set, and prepared for signing.
+//! The key of a group: as it was set, and prepared for what it is used for.
 //!
-//! Any context. Both forms are wiped when they are dropped.
+//! Any context. It is wiped when it is dropped, but for what is of no use to who wants
+//! to sign.
 
 use crate::{
-    net::hmac_sha1,
-    proto, //
+    net::{
+        hmac_sha1,
+        sha1::sha1, //
+    },
+    proto::{
+        self,
+        BalanceKeys,
+        EvenKey,
+        MacKey,
+        Vhid, //
+    }, //
 };
 
 /// A key.
 pub(crate) struct Key {
     raw: proto::Key,
     prepared: hmac_sha1::Key,
+    mac: MacKey,
 }
 
 impl Key {
     /// The key of these bytes; `None` if they are too many.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
-        let raw = proto::Key::new(bytes)?;
-        let prepared = hmac_sha1::Key::new(raw.as_bytes());
-        Some(Self { raw, prepared })
+        proto::Key::new(bytes).map(Self::prepare)
     }
 
     /// The key of groups that were given none.
     pub(super) fn empty() -> Self {
+        Self::prepare(proto::Key::default())
+    }
+
+    fn prepare(raw: proto::Key) -> Self {
         Self {
-            raw: proto::Key::default(),
-            prepared: hmac_sha1::Key::new(&[]),
+            prepared: hmac_sha1::Key::new(raw.as_bytes()),
+            mac: MacKey::new(&raw, sha1),
+            raw,
         }
     }
 
     /// What digests are begun with.
     pub(super) fn prepared(&self) -> &hmac_sha1::Key {
         &self.prepared
+    }
+
+    /// What the group is chosen with among several with one address.
+    pub(super) fn balance(&self, vhid: Vhid) -> BalanceKeys {
+        let mut hasher = self.prepared.start();
+        EvenKey::hash(&mut hasher, vhid);
+        BalanceKeys {
+            mac: self.mac,
+            even: EvenKey::from_digest(&hasher.finish()),
+        }
     }
 
     /// The key as it was set, padded with zeros: for who may see it.

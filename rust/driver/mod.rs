@@ -45,6 +45,7 @@ pub(crate) mod network;
 pub(crate) mod news;
 pub(crate) mod parent;
 pub(crate) mod port;
+pub(crate) mod question;
 pub(crate) mod reboot;
 pub(crate) mod receive;
 pub(crate) mod report;

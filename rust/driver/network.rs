@@ -12,23 +12,26 @@ use super::{
     link_messages::Announcer,
     routes::Keeper, //
 };
-use crate::net::{
-    arp_output,
-    namespace::Namespace,
-    pernet::{
-        self,
-        Founding,
-        Id,
-        IdRef,
-        PerNamespace, //
+use crate::{
+    net::{
+        arp_output,
+        namespace::Namespace,
+        pernet::{
+            self,
+            Founding,
+            Id,
+            IdRef,
+            PerNamespace, //
+        },
+        rtnl::Rtnl,
+        sysctl::{
+            Entry,
+            Table,
+            Values, //
+        },
+        workqueue::Work, //
     },
-    rtnl::Rtnl,
-    sysctl::{
-        Entry,
-        Table,
-        Values, //
-    },
-    workqueue::Work, //
+    proto::Balance,
 };
 use kernel::{
     prelude::*,
@@ -86,18 +89,22 @@ pub(crate) struct Knobs {
     preempt: Atomic<i32>,
     /// What is logged, 0 (nothing) to 7.
     log: Atomic<i32>,
+    /// Which of several groups with one address answers: a [`Balance`], or 0.
+    arpbalance: Atomic<i32>,
 }
 
 impl Knobs {
     const ALLOW: i32 = 1;
     const PREEMPT: i32 = 0;
     const LOG: i32 = 2;
+    const ARPBALANCE: i32 = 0;
 
     fn new() -> Self {
         Self {
             allow: Atomic::new(Self::ALLOW),
             preempt: Atomic::new(Self::PREEMPT),
             log: Atomic::new(Self::LOG),
+            arpbalance: Atomic::new(Self::ARPBALANCE),
         }
     }
 }
@@ -124,11 +131,17 @@ impl Values for Knobs {
             max: 7,
             value: |knobs| &knobs.log,
         },
+        Entry {
+            name: c"arpbalance",
+            min: 0,
+            max: Balance::ALL.len() as i32,
+            value: |knobs| &knobs.arpbalance,
+        },
     ];
 
     fn changed(&self, namespace: &Namespace, entry: &Entry<Self>) {
-        // What is logged is nothing that groups have to know.
-        if entry.name != c"log" {
+        // What is logged, and who answers, is looked up when it is asked for.
+        if ![c"log", c"arpbalance"].contains(&entry.name) {
             conditions::refresh_namespace(namespace, &Rtnl::lock());
         }
     }
@@ -152,6 +165,11 @@ pub(super) fn preempt(namespace: &Namespace) -> bool {
 /// How much is logged.
 pub(super) fn log_level(namespace: &Namespace) -> i32 {
     knob(namespace, |knobs| &knobs.log).unwrap_or(Knobs::LOG)
+}
+
+/// Which of several groups with one address answers; `None`: every MASTER.
+pub(super) fn balance(namespace: &Namespace) -> Option<Balance> {
+    knob(namespace, |knobs| &knobs.arpbalance).and_then(Balance::from_number)
 }
 
 /// Has something done to the work that keeps the namespace's routes; nothing in a

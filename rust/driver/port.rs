@@ -45,8 +45,10 @@ use crate::{
     proto::{
         sort,
         virtual_mac,
+        BalanceKeys,
         State,
         Vhid,
+        VhidSet,
         MULTICAST_V4,
         MULTICAST_V6, //
     }, //
@@ -70,6 +72,8 @@ pub(crate) struct Port {
     routes: Routes,
     /// One for each vhid.
     places: [Place; Self::VHIDS],
+    /// One for each vhid, apart from what every frame looks at.
+    balance_keys: [KeptKeys; Self::VHIDS],
     #[pin]
     table: SpinLockBh<Table>,
     /// Of the addresses in the table.
@@ -119,6 +123,17 @@ impl Place {
             state: Atomic::new(Self::VACANT),
             traffic: Traffic::none(),
         }
+    }
+}
+
+/// What a group is chosen with among several with one address. Who reads the numbers
+/// while they change chooses wrongly once, as the other hosts do anyway until they
+/// have the new key, too.
+struct KeptKeys([Atomic<u64>; BalanceKeys::WORDS]);
+
+impl KeptKeys {
+    const fn new() -> Self {
+        Self([const { Atomic::new(0) }; BalanceKeys::WORDS])
     }
 }
 
@@ -201,6 +216,7 @@ impl Port {
             parent,
             routes,
             places <- pin_init::init_array_from_fn(|_| Place::new()),
+            balance_keys <- pin_init::init_array_from_fn(|_| KeptKeys::new()),
             table <- new_spin_lock_bh!(table, "carp_port"),
             filter: AddressFilter::new(),
             others: Atomic::new(0),
@@ -415,6 +431,26 @@ impl Port {
         }
     }
 
+    /// Keeps what a group is chosen with.
+    pub(super) fn set_balance_keys(&self, vhid: Vhid, keys: BalanceKeys) {
+        if let Some(kept) = self.balance_keys.get(usize::from(vhid.get())) {
+            for (to, from) in kept.0.iter().zip(keys.to_words()) {
+                to.store(from, Relaxed);
+            }
+        }
+    }
+
+    /// What a group is chosen with, once it has run.
+    pub(super) fn balance_keys(&self, vhid: Vhid) -> BalanceKeys {
+        let mut words = [0; BalanceKeys::WORDS];
+        if let Some(kept) = self.balance_keys.get(usize::from(vhid.get())) {
+            for (to, from) in words.iter_mut().zip(&kept.0) {
+                *to = from.load(Relaxed);
+            }
+        }
+        BalanceKeys::from_words(words)
+    }
+
     #[inline(always)]
     fn place(&self, vhid: Vhid) -> Option<&Place> {
         self.places.get(usize::from(vhid.get()))
@@ -468,14 +504,11 @@ impl Port {
 
     /// Whether an IPv4 address is a virtual one, and another host is MASTER.
     pub(super) fn is_elsewhere(&self, address: [u8; 4]) -> bool {
-        let mut found = false;
-        for vhid in self.owners_v4(address) {
-            if self.state(vhid) == Some(State::Master) {
-                return false;
-            }
-            found = true;
-        }
-        found && !inet_device::has_v4(&self.parent, &rcu::read_lock(), address)
+        let owners = self.owners_v4(address);
+        let master = |vhid| self.state(vhid) == Some(State::Master);
+        !owners.is_empty()
+            && !owners.iter().any(master)
+            && !inet_device::has_v4(&self.parent, &rcu::read_lock(), address)
     }
 
     /// The way of a frame to a virtual IPv4 address.
@@ -539,36 +572,32 @@ impl Port {
         groups
     }
 
-    /// The groups that have an IPv4 address, in the order of the vhids.
-    pub(super) fn owners_v4(&self, address: [u8; 4]) -> impl Iterator<Item = Vhid> + '_ {
+    /// The groups that have an IPv4 address.
+    pub(super) fn owners_v4(&self, address: [u8; 4]) -> VhidSet {
         self.owners(address, |table| &table.addresses_v4)
     }
 
-    /// The groups that have an IPv6 address, in the order of the vhids.
-    pub(super) fn owners_v6(&self, address: [u8; 16]) -> impl Iterator<Item = Vhid> + '_ {
+    /// The groups that have an IPv6 address.
+    pub(super) fn owners_v6(&self, address: [u8; 16]) -> VhidSet {
         self.owners(address, |table| &table.addresses_v6)
     }
 
-    /// Looks for one at a time, so that nobody holds the lock between them.
-    fn owners<'a, A: Ord + Copy + AsRef<[u8]> + 'a>(
-        &'a self,
+    fn owners<A: Ord + Copy + AsRef<[u8]>>(
+        &self,
         address: A,
         entries: fn(&Table) -> &KVec<(A, Vhid)>,
-    ) -> impl Iterator<Item = Vhid> + 'a {
-        let mut after = None;
-        let maybe = self.filter.may_have(address.as_ref());
-        core::iter::from_fn(move || {
-            if !maybe {
-                return None;
-            }
-            let table = self.table.lock();
-            let entries = entries(&table);
-            let start =
-                entries.partition_point(|(other, vhid)| (*other, Some(*vhid)) <= (address, after));
-            let (_, vhid) = entries.get(start).filter(|(other, _)| *other == address)?;
-            after = Some(*vhid);
-            after
-        })
+    ) -> VhidSet {
+        if !self.filter.may_have(address.as_ref()) {
+            return VhidSet::EMPTY;
+        }
+        let table = self.table.lock();
+        let entries = entries(&table);
+        let start = entries.partition_point(|(other, _)| *other < address);
+        let found = entries.get(start..).unwrap_or_default().iter();
+        found
+            .take_while(|(other, _)| *other == address)
+            .map(|(_, vhid)| *vhid)
+            .collect()
     }
 
     /// Notes which addresses a group has now. Allocates, without sleeping.

@@ -92,6 +92,10 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         counters.nd_replies.get(),
     )?;
     put(
+        bindings::IFLA_CARP_STATS_NOT_SELECTED,
+        counters.not_selected.get(),
+    )?;
+    put(
         bindings::IFLA_CARP_STATS_OTHER_MASTER,
         counters.other_master.get(),
     )?;

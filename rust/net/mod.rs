@@ -35,6 +35,7 @@ pub(crate) mod route_netlink;
 pub(crate) mod rtnl;
 pub(crate) mod rtnl_link;
 pub(crate) mod rx_handler;
+pub(crate) mod sha1;
 pub(crate) mod skbuff;
 pub(crate) mod spin_lock_bh;
 pub(crate) mod stacking;

@@ -191,6 +191,7 @@ impl Solicitation {
             destination: if solicited { self.source } else { ALL_NODES },
             solicited,
             router,
+            overrides: true,
         }
     }
 }
@@ -208,6 +209,10 @@ pub struct Advertisement {
     pub solicited: bool,
     /// Whether this host forwards packets.
     pub router: bool,
+    /// Whether hosts that have another MAC for the address take this one instead. The
+    /// virtual MAC is right, whatever they heard, unless several groups have the
+    /// address.
+    pub overrides: bool,
 }
 
 impl Advertisement {
@@ -219,16 +224,16 @@ impl Advertisement {
             destination: ALL_NODES,
             solicited: false,
             router,
+            overrides: true,
         }
     }
 
-    /// The bytes of the packet, from the IPv6 header on. It overrides what hosts
-    /// know: the virtual MAC is right, whatever they heard.
+    /// The bytes of the packet, from the IPv6 header on.
     pub fn emit(&self) -> [u8; ADVERTISEMENT_LEN] {
         const ROUTER: u8 = 0x80;
         const SOLICITED: u8 = 0x40;
         const OVERRIDE: u8 = 0x20;
-        let flags = OVERRIDE
+        let flags = if self.overrides { OVERRIDE } else { 0 }
             | if self.solicited { SOLICITED } else { 0 }
             | if self.router { ROUTER } else { 0 };
         let message = |[high, low]: [u8; 2]| {

@@ -121,6 +121,7 @@ enum {
 	IFLA_CARP_STATS_DISCARD_OWN_ECHO,
 	IFLA_CARP_STATS_DISCARD_UNATTRIBUTED,	/* with no vhid of this parent's groups; all groups of this parent */
 	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
+	IFLA_CARP_STATS_NOT_SELECTED,		/* questions left to another group with the address: arpbalance */
 	__IFLA_CARP_STATS_MAX,
 };
 #define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)

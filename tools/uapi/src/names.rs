@@ -191,6 +191,11 @@ pub static STATISTICS: &[Group] = &[
             ),
             counter(IFLA_CARP_STATS_ARP_REPLIES, c"arp_replies", c"arp-replies"),
             counter(IFLA_CARP_STATS_ND_REPLIES, c"nd_replies", c"nd-replies"),
+            counter(
+                IFLA_CARP_STATS_NOT_SELECTED,
+                c"not_selected",
+                c"not-selected",
+            ),
         ],
     },
     Group {

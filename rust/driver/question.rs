@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Questions for virtual addresses, by ARP and by neighbour solicitation: whether
+//! they are a matter of the groups here, and which group answers.
+//!
+//! Softirq context, under RCU. Nothing is allocated; the port's lock is held to look
+//! an address or a group up, never while anything is sent.
+
+use super::{
+    announce,
+    link::Carp,
+    network,
+    port::Port, //
+};
+use crate::{
+    net::{
+        inet_device,
+        link_device::Device,
+        rx_handler::Frame, //
+    },
+    proto::{
+        neighbour::Solicitation,
+        ownership::Ip,
+        Arp,
+        Asker,
+        Operation,
+        State,
+        Vhid,
+        VhidSet, //
+    }, //
+};
+use kernel::sync::{
+    aref::ARef,
+    rcu, //
+};
+
+/// Handles an ARP request for a virtual address: a MASTER answers, others are
+/// silent, and the stack of the parent never sees it, since it would answer with
+/// the parent's own MAC. `to` is the group whose virtual MAC the frame is for.
+///
+/// Says whether the question ends here: not if no group has the address, or if it is
+/// the parent's as well, and no group with it runs.
+pub(super) fn by_arp(port: &Port, request: &Arp, to: Option<Vhid>) -> bool {
+    if request.operation != Operation::Request {
+        return false;
+    }
+    let owners = port.owners_v4(request.target);
+    let is_own = || inet_device::has_v4(port.parent(), &rcu::read_lock(), request.target);
+    let Some(running) = matter_of(port, &owners, is_own) else {
+        return false;
+    };
+    // The announcement of another host, MASTER or about to be, is no question.
+    if request.sender != request.target {
+        let asker = Asker {
+            address: Ip::V4(request.sender),
+            mac: request.sender_mac,
+        };
+        if let Some((vhid, device)) = chosen(port, &running, &asker, to) {
+            announce::answer_v4(&device, port.parent(), vhid, request);
+        }
+    }
+    true
+}
+
+/// As [`by_arp`], for a neighbour solicitation.
+pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) -> bool {
+    let Some(solicitation) = Solicitation::read(|place, bytes| frame.copy_from(place, bytes))
+    else {
+        return false;
+    };
+    let target = solicitation.target;
+    let owners = port.owners_v6(target);
+    let is_own = || inet_device::has_v6(port.parent(), &rcu::read_lock(), target);
+    let Some(running) = matter_of(port, &owners, is_own) else {
+        return false;
+    };
+    let asker = Asker {
+        address: Ip::V6(solicitation.source),
+        mac: solicitation.source_mac.unwrap_or(frame.source()),
+    };
+    if let Some((vhid, device)) = chosen(port, &running, &asker, to) {
+        announce::answer_v6(&device, port, vhid, &solicitation, frame.source());
+    }
+    true
+}
+
+/// Those of the owners of an address that run; `None` if who asks for it does not ask
+/// for them.
+fn matter_of(
+    port: &Port,
+    owners: &VhidSet,
+    is_parents_own: impl FnOnce() -> bool,
+) -> Option<VhidSet> {
+    if owners.is_empty() {
+        return None;
+    }
+    let runs = |vhid: &Vhid| matches!(port.state(*vhid), Some(State::Backup | State::Master));
+    let running: VhidSet = owners.iter().filter(runs).collect();
+    (!running.is_empty() || !is_parents_own()).then_some(running)
+}
+
+/// The one of the groups that answers, if this host is MASTER of it: the first, or
+/// with `net.inet.carp.arpbalance` the one that all hosts choose for who asks. The
+/// others that this host is MASTER of count that they were not.
+///
+/// A question to the virtual MAC of a member only confirms what the client knows
+/// already, and is that member's: a client that has several addresses may ask from
+/// another one than before, as IPv6 does, and must not lose its way for that.
+fn chosen(
+    port: &Port,
+    running: &VhidSet,
+    asker: &Asker,
+    to: Option<Vhid>,
+) -> Option<(Vhid, ARef<Device<Carp>>)> {
+    let is_master = |vhid: &Vhid| port.state(*vhid) == Some(State::Master);
+    let Some(balance) = network::balance(port.parent().namespace()) else {
+        let vhid = running.iter().find(is_master)?;
+        return Some((vhid, port.group(vhid)?));
+    };
+    let chosen = to
+        .filter(|vhid| running.contains(*vhid))
+        .or_else(|| balance.choose(running, asker, |vhid| port.balance_keys(vhid)))?;
+    let others = running.iter().filter(|vhid| *vhid != chosen);
+    for device in others.filter(is_master).filter_map(|vhid| port.group(vhid)) {
+        device.private().counters.not_selected.increment();
+    }
+    let device = Some(chosen)
+        .filter(is_master)
+        .and_then(|vhid| port.group(vhid))?;
+    Some((chosen, device))
+}
