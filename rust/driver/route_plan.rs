@@ -249,6 +249,9 @@ struct View<'a> {
 impl View<'_> {
     fn surroundings(&self, address: Prefixed) -> Surroundings {
         let mut around = Surroundings::default();
+        if !self.standing.master && self.is_masters(address.address) {
+            around.add_master(address);
+        }
         let Some(parent) = self.parent else {
             return around;
         };
@@ -275,6 +278,24 @@ impl View<'_> {
             });
         }
         around
+    }
+
+    /// Whether another group with an address, in the same table, is MASTER here.
+    fn is_masters(&self, address: Ip) -> bool {
+        let mut found = false;
+        NetDevice::for_each_rcu(self.group.namespace(), self.guard, |other| {
+            let has_it = || match address {
+                Ip::V4(bytes) => inet_device::has_v4(other, self.guard, bytes),
+                Ip::V6(bytes) => inet_device::has_v6(other, self.guard, bytes),
+            };
+            found = found
+                || Device::<Carp>::downcast(other).is_some_and(|group| {
+                    has_it()
+                        && group.vrf_table(self.guard) == self.standing.table
+                        && group.private().machine.lock().core.state() == State::Master
+                });
+        });
+        found
     }
 }
 

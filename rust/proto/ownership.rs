@@ -136,7 +136,8 @@ pub struct Virtual {
 /// What else a host has, seen from one virtual address.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Surroundings {
-    /// The parent has this very address for itself.
+    /// This host has this very address whatever becomes of the group: the parent has it
+    /// for itself, or another group with it is MASTER here.
     pub same: bool,
     /// The parent has an address in a subnet that has all of the address's.
     pub covered: bool,
@@ -172,6 +173,13 @@ impl Surroundings {
             Merit::Parent
         };
         self.offer(merit, own.address);
+    }
+
+    /// Takes note of another group with this very address, which is MASTER here.
+    ///
+    /// Link-local addresses are those of one device each.
+    pub fn add_master(&mut self, virtual_address: Prefixed) {
+        self.same |= !virtual_address.address.is_link_local();
     }
 
     /// Takes note of an address that another device has, which must not be virtual.
@@ -261,8 +269,9 @@ pub fn hides_local(standing: &Standing, address: Virtual, around: &Surroundings)
     !standing.master && !around.same && address.local && matches!(address.own.address, Ip::V6(_))
 }
 
-/// An address that the parent has as well is this host's in any state: the
-/// administrator has said so.
+/// An address that the parent has as well is this host's in any state, as the
+/// administrator has said so; and one that another group is MASTER of is.
+/// The kernel's local routes stay as they are.
 fn claim(standing: &Standing, address: Virtual, around: &Surroundings) -> Option<Route> {
     if around.same {
         return None;

@@ -38,6 +38,33 @@ fn standing(master: bool) -> Standing {
     }
 }
 
+/// Two groups have an address and this host is MASTER of one of them: then the other
+/// group must not lead it away.
+#[test]
+fn an_address_that_another_group_is_master_of_is_this_hosts() {
+    for address in ["192.0.2.10/24", "2001:db8::10/64"] {
+        let own = prefixed(address);
+        let mut around = around(own, &["192.0.2.11/24", "2001:db8::11/64"], &[]);
+        let standing = standing(false);
+        let address = Virtual { own, local: true };
+        let alone = routes(&standing, address, &around);
+        assert_eq!(alone[0].unwrap().kind, Kind::Neighbour);
+        around.add_master(own);
+        assert_eq!(routes(&standing, address, &around), [None, None]);
+        assert!(!hides_local(&standing, address, &around));
+    }
+}
+
+/// A link-local address is that of a device, and so another one on each.
+#[test]
+fn a_link_local_address_of_another_group_is_another_one() {
+    let own = prefixed("fe80::1/64");
+    let mut around = around(own, &["fe80::11/64"], &[]);
+    around.add_master(own);
+    let address = Virtual { own, local: true };
+    assert!(hides_local(&standing(false), address, &around));
+}
+
 /// The routes for an address, with these addresses on the parent and elsewhere.
 fn plan(
     standing: &Standing,
