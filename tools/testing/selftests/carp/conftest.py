@@ -48,7 +48,7 @@ def module_loaded():
 # for its disk: what is read for the first time in a test costs it seconds, or minutes.
 WARM_UP = [
     "modprobe -a veth bridge 8021q bonding macvlan ipvlan vrf tun sch_netem nf_tables nft_counter "
-    "nft_meta_bridge nft_fib_inet nft_ct nf_conntrack_netlink",
+    "nft_meta_bridge nft_fib_inet nft_ct nft_nat nft_chain_nat nft_numgen nft_hash nf_conntrack_netlink",
     "ip netns add warm", "ip -n warm link set lo up", "ip -n warm -d -j link show", "ip netns exec warm true",
     "ip -n warm link add carp0 type carp vhid 1", "bridge -n warm fdb show",
     "tc -n warm qdisc add dev lo root netem delay 1ms",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""net.inet.carp.allow, preempt and log: their ranges and defaults, one set per
+"""net.inet.carp.allow, preempt, log and arpbalance: their ranges and defaults, one set per
 network namespace, and what allow=0 does.
 """
 
@@ -10,7 +10,7 @@ import pytest
 from carp import group, master
 from wire import Advertisement, Capture, Injector, advertisements
 
-RANGES = {"allow": (1, 0, 1), "preempt": (0, 0, 1), "log": (2, 0, 7)}
+RANGES = {"allow": (1, 0, 1), "preempt": (0, 0, 1), "log": (2, 0, 7), "arpbalance": (0, 0, 3)}
 
 
 @pytest.mark.parametrize("name", RANGES)
