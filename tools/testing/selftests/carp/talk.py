@@ -58,17 +58,15 @@ class Connection:
     def __init__(self, host, address, port=80, source="", timeout=10):
         with inside(host.ns):
             self.socket = socket.create_connection((address, port), timeout, (source, 0))
+        self.lines = self.socket.makefile()
         self.heard = self.hear()
 
     def hear(self):
         """The next line."""
-        line = b""
-        while not line.endswith(b"\n"):
-            part = self.socket.recv(100)
-            if not part:
-                raise ConnectionError("the connection was closed")
-            line += part
-        return line.decode().strip()
+        line = self.lines.readline()
+        if not line:
+            raise ConnectionError("the connection was closed")
+        return line.strip()
 
     def ask(self):
         self.socket.sendall(b"who?\n")
@@ -79,6 +77,7 @@ class Connection:
         return self.hear()
 
     def close(self):
+        self.lines.close()
         self.socket.close()
 
     def __enter__(self):

@@ -94,6 +94,7 @@ def test_connections_by_client_outlive_the_gateway(farm, neighbours):
         assert connection.hear() == "still here"
     for connection in open_ones[1::2]:
         connection.ask()
+    for connection in open_ones[1::2]:
         assert (connection.hear(), connection.hear()) == ("still here", connection.heard)
     for connection in open_ones:
         connection.close()
