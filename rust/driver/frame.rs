@@ -134,7 +134,7 @@ fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> 
             // The answer to a question that was asked through the group's device,
             // which is where the stack waits for it.
             Some(packet) if packet.operation == Operation::Reply => to_device(port, vhid),
-            Some(request) if question::by_arp(port, &request, Some(vhid)) => Verdict::Consume,
+            Some(request) if question::by_arp(port, &request) => Verdict::Consume,
             _ => Verdict::Accept,
         },
         _ => Verdict::Accept,
@@ -191,7 +191,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_ARP => {
             if let Some(packet) = arp(frame) {
-                if question::by_arp(port, &packet, None) {
+                if question::by_arp(port, &packet) {
                     return Verdict::Consume;
                 }
                 // The MASTER may be one that asks in the name of the address. It asks

@@ -36,11 +36,11 @@ use kernel::sync::{
 
 /// Handles an ARP request for a virtual address: a MASTER answers, others are
 /// silent, and the stack of the parent never sees it, since it would answer with
-/// the parent's own MAC. `to` is the group whose virtual MAC the frame is for.
+/// the parent's own MAC.
 ///
 /// Says whether the question ends here: not if no group has the address, or if it is
 /// the parent's as well, and no group with it runs.
-pub(super) fn by_arp(port: &Port, request: &Arp, to: Option<Vhid>) -> bool {
+pub(super) fn by_arp(port: &Port, request: &Arp) -> bool {
     if request.operation != Operation::Request {
         return false;
     }
@@ -55,14 +55,17 @@ pub(super) fn by_arp(port: &Port, request: &Arp, to: Option<Vhid>) -> bool {
             address: Ip::V4(request.sender),
             mac: request.sender_mac,
         };
-        if let Some((vhid, device)) = chosen(port, &running, &asker, to) {
+        if let Some((vhid, device)) = chosen(port, &running, &asker, None) {
             announce::answer_v4(&device, port.parent(), vhid, request);
         }
     }
     true
 }
 
-/// As [`by_arp`], for a neighbour solicitation.
+/// As [`by_arp`], for a neighbour solicitation. `to` is the group whose virtual MAC the
+/// frame is for: it only makes sure of what the client knows already, and is that
+/// group's to answer. IPv6 hosts have several addresses, ask from one and make sure from
+/// another one, and must not lose their way for that.
 pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) -> bool {
     let Some(solicitation) = Solicitation::read(|place, bytes| frame.copy_from(place, bytes))
     else {
@@ -101,11 +104,8 @@ fn matter_of(
 
 /// The one of the groups that answers, if this host is MASTER of it: the first, or
 /// with `net.inet.carp.arpbalance` the one that all hosts choose for who asks. The
-/// others that this host is MASTER of count that they were not.
-///
-/// A question to the virtual MAC of a member only confirms what the client knows
-/// already, and is that member's: a client that has several addresses may ask from
-/// another one than before, as IPv6 does, and must not lose its way for that.
+/// others that this host is MASTER of count that they were not. There is nothing to
+/// choose for a question `to` one of them.
 fn chosen(
     port: &Port,
     running: &VhidSet,
