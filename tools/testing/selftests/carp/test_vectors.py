@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The suite's own builder of advertisements agrees with the real implementations
-(vectors.json, made by running their code) and with the captures of real stacks.
+"""The suite's own builder of advertisements, and its choice of who answers, agree with the
+real implementations (vectors.json, made by running their code) and with the captures of
+real stacks.
 Runs anywhere: `pytest test_vectors.py`.
 """
 
@@ -9,6 +10,7 @@ import re
 
 import pytest
 
+import balance
 import uapi
 import wire
 
@@ -61,3 +63,25 @@ def test_capture_of_a_real_stack_is_understood(name):
         advert = frame.advertisement
         assert advert["digest"] == wire.digest(key, advert["vhid"], addresses, advert["counter"]), frame
         assert wire.checksum(advert["payload"]) == 0, frame
+
+
+def test_who_answers_is_as_on_freebsd():
+    cases = VECTORS["arpbalance"]["freebsd5-9_by_source_ip"]
+    assert cases
+    for case in cases:
+        members = {vhid: "" for vhid in range(1, case["members"] + 1)}
+        assert balance.chosen(balance.MODULO, members, case["src"], None) == case["index"] + 1, case
+
+
+def test_who_answers_is_as_on_netbsd():
+    cases = VECTORS["arpbalance"]["netbsd_and_openbsd_3.6+_by_source_mac"]
+    assert cases
+    for case in cases:
+        mac = bytes.fromhex(case["src_mac"]).hex(":")
+        assert balance.jenkins(case["passphrase"], mac) == int(case["hash"], 16), case
+        members = {vhid: case["passphrase"] for vhid in range(1, case["members"] + 1)}
+        assert balance.chosen(balance.MAC_HASH, members, None, mac) == case["index"] + 1, case
+
+
+def test_siphash_is_that_of_the_paper():
+    assert balance.siphash(bytes(range(16)), bytes(range(15))) == 0xA129CA6149BE45E5
