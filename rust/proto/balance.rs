@@ -8,11 +8,16 @@
 //! from what all of them know: the question, the members and their keys. So exactly
 //! one member is chosen, and the host that is MASTER of it answers.
 //!
+//! In [`fold`] and [`flow`] is who takes a packet where all hosts see each; the driver
+//! does not use them yet.
+//!
 //! Pure functions that may be called in any context; nothing is allocated, and no
 //! choice depends on the processor's byte order. `Documentation/load-balancing.md`
 //! tells which to use when.
 
 pub mod even;
+pub mod flow;
+pub mod fold;
 pub mod mac_hash;
 pub mod modulo;
 pub mod siphash;

@@ -10,6 +10,8 @@
 //! FreeBSD and NetBSD draw a new one for each advertisement until they hear
 //! one. Sources: `Documentation/protocol.md`, "Counter".
 
+use super::mix::mix;
+
 /// How many counters are remembered, sent and heard each. More than a network
 /// holds back of one sender, and few enough to look through.
 const REMEMBERED: usize = 16;
@@ -121,9 +123,6 @@ struct Random(u64);
 impl Random {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mix(self.0)
     }
 }

@@ -26,6 +26,7 @@ pub mod group;
 pub mod headers;
 pub mod key;
 pub mod mac;
+pub mod mix;
 pub mod neighbour;
 pub mod ownership;
 pub mod pace;

@@ -247,6 +247,16 @@ fn an_announcement_tells_everybody() {
     assert_eq!(checksum(&announcement), 0);
 }
 
+/// Where several groups have the address, others' entries are right as they are.
+#[test]
+fn an_answer_can_leave_what_others_know() {
+    let mut answer = Advertisement::announcement(Vhid::new(1).unwrap(), TARGET, true);
+    answer.overrides = false;
+    let answer = answer.emit();
+    assert_eq!(answer[44], 0x80, "router alone");
+    assert_eq!(checksum(&answer), 0);
+}
+
 #[test]
 fn the_beginning_tells_what_it_is() {
     let beginning = |next_header: u8, kind: u8| {
