@@ -4,11 +4,6 @@
 use super::*;
 use crate::netlink::link::{Link, Parameters, iff};
 
-fn address(text: &str) -> Address {
-    let (ip, prefix) = text.split_once('/').unwrap();
-    Address::with_broadcast(ip.parse().unwrap(), prefix.parse().unwrap())
-}
-
 fn wanted(text: &str) -> Wanted {
     let (ip, prefix) = match text.split_once('/') {
         Some((ip, prefix)) => (ip, Some(prefix.parse().unwrap())),
@@ -37,16 +32,19 @@ fn present() -> Present {
                 },
                 ..Link::default()
             },
-            addresses: vec![address("10.0.0.10/24"), address("2001:db8::1/64")],
+            addresses: vec![
+                Address::written("10.0.0.10/24"),
+                Address::written("2001:db8::1/64"),
+            ],
             ..Group::default()
         }),
         key: Some(b"tyrell".to_vec()),
         parent: Some(2),
         addresses: vec![
-            (2, address("10.0.0.2/24")),
-            (3, address("192.0.2.2/24")),
-            (2, address("10.0.0.3/8")),
-            (7, address("10.0.0.10/32")),
+            (2, Address::written("10.0.0.2/24")),
+            (3, Address::written("192.0.2.2/24")),
+            (2, Address::written("10.0.0.3/8")),
+            (7, Address::written("10.0.0.10/32")),
         ],
     }
 }

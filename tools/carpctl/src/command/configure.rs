@@ -153,10 +153,7 @@ mod tests {
     use crate::words::parse;
 
     fn present(addresses: &[&str]) -> Present {
-        let addresses = addresses.iter().map(|text| {
-            let (ip, prefix) = text.split_once('/').unwrap();
-            Address::with_broadcast(ip.parse().unwrap(), prefix.parse().unwrap())
-        });
+        let addresses = addresses.iter().map(|text| Address::written(text));
         Present {
             group: Some(Group {
                 link: Link {

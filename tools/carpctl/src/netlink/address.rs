@@ -128,6 +128,16 @@ impl Address {
     }
 }
 
+#[cfg(test)]
+impl Address {
+    /// The address that is written like `10.0.0.10/24`.
+    pub(crate) fn written(text: &str) -> Self {
+        let (ip, prefix) = text.split_once('/').expect("a slash");
+        let (ip, prefix) = (ip.parse().expect("an address"), prefix.parse());
+        Self::with_broadcast(ip, prefix.expect("a number"))
+    }
+}
+
 /// An address of four or sixteen bytes.
 pub fn read_ip(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
