@@ -248,8 +248,10 @@ def diagnosed(host, status, name="carp0"):
     done = carpctl(host, f"diag --json {name}", status=status)
     [found] = json.loads(done.stdout)
     text = carpctl(host, f"diag {name}", status=status).stdout
+    def without_numbers(sentence):  # they grow between the two
+        return re.sub(r"\d+", "N", sentence)
     for finding in found["findings"]:
-        assert finding["text"] in only_plain(text)
+        assert without_numbers(finding["text"]) in without_numbers(only_plain(text))
     return [finding["code"] for finding in found["findings"]], found["findings"]
 
 
@@ -271,12 +273,14 @@ def test_diag_key_changed_on_one_host(rachael, pris):
     second = group(pris, vhid=1, advskew=100, **{"pass": "tyrell"})
     eventually(lambda: second.counters()["rx_v4"] > 0, 10, "it hears rachael")
     carpctl(pris, "carp0 pass bryant")
-    codes, findings = diagnosed(pris, 6)
-    assert codes[0] == "bad-digest"
-    assert findings[0]["text"] == "the advertisements of 192.0.2.11 have a wrong digest and are not used"
     second.wait("MASTER", 10)
     codes, findings = diagnosed(pris, 6)
     assert codes[0] == "bad-digest" and findings[0]["text"].startswith("two MASTERs: 192.0.2.11")
+    # Put right again: rachael is MASTER, and that some digests were wrong is history.
+    carpctl(pris, "carp0 pass tyrell")
+    second.wait("BACKUP", 10)
+    codes, findings = diagnosed(pris, 0)
+    assert codes[:2] == ["bad-digest-before", "peer-better"], findings
 
 
 def test_diag_other_addresses(rachael, pris):
