@@ -42,6 +42,8 @@ pub struct Desired {
     pub key: Option<Key>,
     /// The longest packet.
     pub mtu: Option<u32>,
+    /// What is said of the device, for people.
+    pub description: Option<String>,
     /// All addresses of the device: others are taken away.
     pub addresses: Option<Vec<Wanted>>,
     /// Whether the device is up.
@@ -116,6 +118,8 @@ pub enum Step {
     Create(Settings),
     /// Changes what differs.
     Change(Settings),
+    /// Says something of the device, for people.
+    Describe(String),
     /// Puts an address on the device.
     Add(Address),
     /// Takes an address from the device.
@@ -133,6 +137,7 @@ impl fmt::Display for Step {
             Self::Change(settings) => ("", settings),
             Self::Add(address) => return write!(f, "alias {address}"),
             Self::Remove(address) => return write!(f, "-alias {address}"),
+            Self::Describe(text) => return write!(f, "description {text:?}"),
             Self::SetUp(true) => return f.write_str("up"),
             Self::SetUp(false) => return f.write_str("down"),
             Self::Destroy => return f.write_str("destroy"),
@@ -153,9 +158,20 @@ impl fmt::Display for Step {
     }
 }
 
-/// The steps from what is to what is wanted; none if it is so already.
+/// The steps from what is to what is wanted; none if it is so already. On another
+/// parent there is another device: the parent of one cannot be changed.
 pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
     let mut steps = Vec::new();
+    let now = present.group.as_ref().and_then(|group| group.link.parent);
+    if desired.carpdev.is_some() && now.is_some() && now != present.parent {
+        steps.push(Step::Destroy);
+        let without = Present {
+            group: None,
+            ..present.clone()
+        };
+        steps.extend(plan(desired, &without));
+        return steps;
+    }
     let settings = Settings {
         vhid: desired.vhid,
         advbase: desired.advbase,
@@ -167,6 +183,8 @@ pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
     };
     let Some(group) = &present.group else {
         steps.push(Step::Create(settings));
+        // The kernel takes none with a new device.
+        steps.extend(desired.description.clone().map(Step::Describe));
         for wanted in desired.addresses.iter().flatten() {
             steps.push(Step::Add(present.complete(wanted)));
         }
@@ -181,6 +199,12 @@ pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
     if !settings.is_empty() {
         steps.push(Step::Change(settings));
     }
+    let description = desired.description.clone();
+    steps.extend(
+        description
+            .filter(|text| *text != group.link.description)
+            .map(Step::Describe),
+    );
     if let Some(wanted) = &desired.addresses {
         let wanted: Vec<_> = wanted
             .iter()
@@ -230,8 +254,8 @@ pub fn address_steps(wanted: &[Address], present: &[Address]) -> Vec<Step> {
     steps
 }
 
-/// Makes a group as it is wanted. Returns what had to be done.
-pub fn apply(kernel: &mut Kernel, desired: &Desired) -> Result<Vec<Step>, Failure> {
+/// What has to be done for a group to be as it is wanted, and what is there before.
+pub fn prepare(kernel: &mut Kernel, desired: &Desired) -> Result<(Present, Vec<Step>), Failure> {
     let mut present = Present::read(kernel, &desired.name, desired.carpdev.as_deref())?;
     // Who may not see the key may not set it either, and is told so then.
     present.key = match &present.group {
@@ -239,8 +263,7 @@ pub fn apply(kernel: &mut Kernel, desired: &Desired) -> Result<Vec<Step>, Failur
         _ => None,
     };
     let steps = plan(desired, &present);
-    perform(kernel, &desired.name, &present, &steps)?;
-    Ok(steps)
+    Ok((present, steps))
 }
 
 /// Performs steps. If one fails, a device that was made and addresses that were
@@ -289,6 +312,7 @@ fn perform_one(
     let request = match step {
         Step::Create(settings) => link::create(name, settings),
         Step::Change(settings) => link::change(index.ok_or_else(gone)?, settings),
+        Step::Describe(text) => link::describe(index.ok_or_else(gone)?, text),
         Step::SetUp(up) => link::set_up(index.ok_or_else(gone)?, *up),
         Step::Destroy => link::delete(index.ok_or_else(gone)?),
         Step::Add(address) => {

@@ -10,7 +10,7 @@ pub enum ExitStatus {
     Success = 0,
     /// The kernel refused, or the system failed; the message says what.
     Failed = 1,
-    /// A word or an option is wrong; nothing was done.
+    /// A word, an option or a line of a file is wrong; nothing was done for it.
     Usage = 2,
     /// There is no such interface, or it is no carp interface.
     NoInterface = 3,
@@ -31,7 +31,7 @@ pub static STATUSES: &[(ExitStatus, &str)] = &[
     ),
     (
         ExitStatus::Usage,
-        "a word or an option is wrong; nothing was done",
+        "a word, an option or a line of a file is wrong; nothing was done for it",
     ),
     (
         ExitStatus::NoInterface,

@@ -64,6 +64,20 @@ pub static OPTIONS: &[OptionWord] = &[
         &["watch"],
         "how often the screen is read anew",
     ),
+    option(
+        "check",
+        None,
+        "",
+        &["load"],
+        "look for mistakes, and change nothing",
+    ),
+    option(
+        "diff",
+        None,
+        "",
+        &["load"],
+        "say what would be changed, and change nothing",
+    ),
     option("help", Some('h'), "", &[], "show the usage"),
     option("version", Some('V'), "", &[], "show the version"),
 ];
@@ -89,6 +103,8 @@ pub struct Options {
     pub exec: Option<PathBuf>,
     pub output: Option<PathBuf>,
     pub interval: Option<Duration>,
+    pub check: bool,
+    pub diff: bool,
     pub help: bool,
     pub version: bool,
     /// Those that were given, by their long names.
@@ -198,6 +214,8 @@ fn take(parser: &mut Parser, option: &OptionWord, options: &mut Options) -> Resu
     match option.long {
         "json" => options.json = true,
         "all" => {}
+        "check" => options.check = true,
+        "diff" => options.diff = true,
         "help" => options.help = true,
         "version" => options.version = true,
         "exec" => options.exec = Some(value()?.into()),

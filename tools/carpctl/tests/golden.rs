@@ -21,6 +21,7 @@ fn address(ip: &str, prefix: u8) -> Address {
 fn groups() -> [Group; 3] {
     let master = Group {
         link: Link {
+            description: String::new(),
             index: 7,
             name: "carp0".into(),
             flags: 0x11043,

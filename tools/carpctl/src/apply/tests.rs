@@ -58,6 +58,7 @@ fn desired() -> Desired {
         advskew: Some(0),
         key: Some(Key(b"tyrell".to_vec())),
         mtu: None,
+        description: None,
         addresses: Some(vec![wanted("10.0.0.10"), wanted("2001:db8::1/64")]),
         up: Some(true),
     }
@@ -139,4 +140,42 @@ fn an_address_without_a_subnet_is_in_the_parents() {
         24,
         "its own does not count"
     );
+}
+
+#[test]
+fn another_parent_is_another_device() {
+    let moved = Present {
+        parent: Some(3),
+        ..present()
+    };
+    assert_eq!(
+        words(&plan(&desired(), &moved)),
+        [
+            "destroy",
+            "create vhid 1 advbase 1 advskew 0 carpdev … pass …",
+            "alias 10.0.0.10/32",
+            "alias 2001:db8::1/64",
+            "up",
+        ]
+    );
+    let whichever = Desired {
+        carpdev: None,
+        ..desired()
+    };
+    assert_eq!(plan(&whichever, &present()), []);
+}
+
+#[test]
+fn a_description_is_said_once() {
+    let described = Desired {
+        description: Some("uplink".into()),
+        ..desired()
+    };
+    assert_eq!(
+        words(&plan(&described, &present())),
+        ["description \"uplink\""]
+    );
+    let mut present = present();
+    present.group.as_mut().unwrap().link.description = "uplink".into();
+    assert_eq!(plan(&described, &present), []);
 }

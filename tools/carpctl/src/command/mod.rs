@@ -7,6 +7,7 @@ mod configure;
 mod diag;
 mod key;
 mod list;
+mod load;
 mod metrics;
 mod monitor;
 mod show;
@@ -37,6 +38,7 @@ pub struct Command {
 pub static COMMANDS: &[Command] = &[
     show::COMMAND,
     stats::COMMAND,
+    load::COMMAND,
     monitor::COMMAND,
     watch::COMMAND,
     diag::COMMAND,

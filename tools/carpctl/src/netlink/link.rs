@@ -22,6 +22,7 @@ const IFLA_IFNAME: u32 = 3;
 const IFLA_MTU: u32 = 4;
 const IFLA_LINK: u32 = 5;
 const IFLA_LINKINFO: u32 = 18;
+const IFLA_IFALIAS: u32 = 20;
 const IFLA_GROUP: u32 = 27;
 const IFLA_CARRIER: u32 = 33;
 const IFLA_INFO_KIND: u32 = 1;
@@ -60,6 +61,8 @@ pub struct Link {
     pub mtu: u32,
     /// Its MAC.
     pub mac: Vec<u8>,
+    /// What somebody said of it; empty: nothing.
+    pub description: String,
     /// Whether it has carrier.
     pub carrier: bool,
     /// The number of the device that it is on.
@@ -107,6 +110,10 @@ impl Link {
         link.name = text(attributes.payload(IFLA_IFNAME)?);
         link.mtu = attributes.u32(IFLA_MTU).unwrap_or(0);
         link.mac = attributes.payload(IFLA_ADDRESS).unwrap_or(&[]).to_vec();
+        link.description = attributes
+            .payload(IFLA_IFALIAS)
+            .map(text)
+            .unwrap_or_default();
         link.carrier = attributes.payload(IFLA_CARRIER).is_some_and(|c| c == [1]);
         link.parent = attributes.u32(IFLA_LINK).filter(|index| *index != 0);
         link.group = attributes.u32(IFLA_GROUP).unwrap_or(0);
@@ -260,6 +267,13 @@ pub fn create(name: &str, settings: &Settings) -> Request {
 /// Changes a device of kind carp.
 pub fn change(index: u32, settings: &Settings) -> Request {
     settings.put(Request::new(RTM_NEWLINK, 0).fixed(&ifinfomsg(index, 0, 0)))
+}
+
+/// Says something of a device, for people.
+pub fn describe(index: u32, text: &str) -> Request {
+    Request::new(RTM_NEWLINK, 0)
+        .fixed(&ifinfomsg(index, 0, 0))
+        .put(IFLA_IFALIAS, text.as_bytes())
 }
 
 /// Takes a device up or down.

@@ -28,15 +28,15 @@ _carpctl() {
 	completion) COMPREPLY=($(compgen -W "bash fish zsh" -- "$cur")); return ;;
 	esac
 	if [[ $cur == --* ]]; then
-		COMPREPLY=($(compgen -W "--json --all --color --exec --output --interval --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "--json --all --color --exec --output --interval --check --diff --help --version" -- "$cur"))
 		return
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == --* ]] || { first=${COMP_WORDS[i]}; break; }
 	done
 	case $first in
-	'') COMPREPLY=($(compgen -W "show stats monitor watch diag metrics key completion create $(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
-	show | stats | monitor | watch | diag | metrics | key | completion) COMPREPLY=($(compgen -W "$(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
+	'') COMPREPLY=($(compgen -W "show stats load monitor watch diag metrics key completion create $(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
+	show | stats | load | monitor | watch | diag | metrics | key | completion) COMPREPLY=($(compgen -W "$(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
 	*) COMPREPLY=($(compgen -W "create destroy up down vhid carpdev -carpdev advbase advskew pass passfile passprompt nopass state inet inet6 netmask prefixlen broadcast alias -alias delete mtu dev" -- "$cur")) ;;
 	esac
 }

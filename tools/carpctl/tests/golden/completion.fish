@@ -11,11 +11,11 @@ function __carpctl_at_first
 	test (count (commandline -opc)) -eq 1
 end
 function __carpctl_at_group
-	contains -- (commandline -opc)[2] show stats monitor watch diag metrics key
+	contains -- (commandline -opc)[2] show stats load monitor watch diag metrics key
 end
 function __carpctl_at_word
 	test (count (commandline -opc)) -gt 1
-	and not contains -- (commandline -opc)[2] show stats monitor watch diag metrics key completion
+	and not contains -- (commandline -opc)[2] show stats load monitor watch diag metrics key completion
 	and not contains -- (commandline -opc)[-1] vhid carpdev advbase advskew pass passfile state inet inet6 netmask prefixlen broadcast mtu dev --color --exec --output -o --interval -n completion
 end
 
@@ -24,6 +24,7 @@ complete -c carpctl -n __carpctl_at_first -a "(__carpctl_groups)" -d interface
 complete -c carpctl -n __carpctl_at_group -a "(__carpctl_groups)" -d interface
 complete -c carpctl -n __carpctl_at_first -a 'show' -d 'a table of the groups'
 complete -c carpctl -n __carpctl_at_first -a 'stats' -d 'the counters of the groups'
+complete -c carpctl -n __carpctl_at_first -a 'load' -d 'make interfaces as /etc/hostname.carp0 says'
 complete -c carpctl -n __carpctl_at_first -a 'monitor' -d 'a line for each event, until it is interrupted'
 complete -c carpctl -n __carpctl_at_first -a 'watch' -d 'a live screen of groups, peers and events; q ends it'
 complete -c carpctl -n __carpctl_at_first -a 'diag' -d 'why a group is what it is, and what to change'
@@ -65,5 +66,7 @@ complete -c carpctl -l color -x -a "auto always never" -d 'colours: auto, always
 complete -c carpctl -l exec -r -F -d 'run the programs in it at every change of state'
 complete -c carpctl -l output -s o -r -F -d 'replace this file, whole or not'
 complete -c carpctl -l interval -s n -x -d 'how often the screen is read anew'
+complete -c carpctl -l check -d 'look for mistakes, and change nothing'
+complete -c carpctl -l diff -d 'say what would be changed, and change nothing'
 complete -c carpctl -l help -s h -d 'show the usage'
 complete -c carpctl -l version -s V -d 'show the version'

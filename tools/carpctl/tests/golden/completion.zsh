@@ -6,6 +6,7 @@ local -a commands keywords options
 commands=(
 	'show:a table of the groups'
 	'stats:the counters of the groups'
+	'load:make interfaces as /etc/hostname.carp0 says'
 	'monitor:a line for each event, until it is interrupted'
 	'watch:a live screen of groups, peers and events; q ends it'
 	'diag:why a group is what it is, and what to change'
@@ -46,6 +47,8 @@ options=(
 	'--exec:run the programs in it at every change of state'
 	'--output:replace this file, whole or not'
 	'--interval:how often the screen is read anew'
+	'--check:look for mistakes, and change nothing'
+	'--diff:say what would be changed, and change nothing'
 	'--help:show the usage'
 	'--version:show the version'
 )
