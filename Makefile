@@ -8,7 +8,7 @@
 MAKEFLAGS += --no-print-directory
 export KERNEL KDIR SUITE V CARP_CACHE
 
-.PHONY: module tools check format test test-all bench demo install update clean distclean help
+.PHONY: module tools check format test test-all bench demo install uninstall update clean distclean help
 
 module:
 	@scripts/module >/dev/null
@@ -37,6 +37,9 @@ demo: module tools
 install:
 	@scripts/install
 
+uninstall:
+	@scripts/install --uninstall
+
 update:
 	@scripts/kernel-release --update
 
@@ -61,7 +64,8 @@ help:
 # help: make check       check format, lints, licences and the host tests
 # help: make format      format the Rust sources as the kernel does
 # help: make tools       build the tools that run beside the module
-# help: make install     install the module and the tools on this machine
+# help: make install     install module, tools, units, manuals (DESTDIR is honoured)
+# help: make uninstall   remove them again
 # help: make update      look for a newer kernel to build for
 # help: make clean       remove what was built (build/)
 # help: make distclean   and the cache (CARP_CACHE, normally ~/.cache/carp)
