@@ -59,6 +59,11 @@ static COUNTED: &[Counted] = &[
         ],
     },
     Counted {
+        name: "carp_questions_left_total",
+        help: "Questions for an address left to another group that has it (arpbalance).",
+        rows: &[(IFLA_CARP_STATS_NOT_SELECTED, "")],
+    },
+    Counted {
         name: "carp_other_masters_heard_total",
         help: "Advertisements of another MASTER while this host was MASTER.",
         rows: &[(IFLA_CARP_STATS_OTHER_MASTER, "")],

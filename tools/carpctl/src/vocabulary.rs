@@ -92,7 +92,7 @@ pub static FOREIGN: &[(&str, &str)] = &[
     ),
     (
         "balancing",
-        "there is no IP balancing here; make groups with the same address, each preferred elsewhere",
+        "make groups with the same address, each preferred elsewhere, and set net.inet.carp.arpbalance",
     ),
     ("carppeer", "advertisements are sent by multicast only"),
     ("peer", "advertisements are sent by multicast only"),

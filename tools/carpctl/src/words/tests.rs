@@ -220,7 +220,7 @@ fn the_mistake_is_named() {
         ("carp0 -link0", "-link0: no such word, and no address"),
         (
             "carp0 balancing ip",
-            "balancing: there is no IP balancing here; make groups with the same address, each preferred elsewhere",
+            "balancing: make groups with the same address, each preferred elsewhere, and set net.inet.carp.arpbalance",
         ),
     ] {
         let text = mistake(line);

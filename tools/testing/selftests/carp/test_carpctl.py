@@ -61,6 +61,8 @@ def test_the_article(rachael, pris, pair):
     carpctl(rachael, "carp1 vhid 2 advskew 100 pass bryant 192.0.2.10")
     carpctl(pris, "create carp1")
     carpctl(pris, "carp1 vhid 2 pass bryant 192.0.2.10")
+    for host in (rachael, pris):
+        host.run("sysctl", "-w", "net.inet.carp.arpbalance=1")
     others = Group(rachael, "carp1"), Group(pris, "carp1")
     eventually(lambda: states(*others) == ["BACKUP", "MASTER"], 10, lambda: states(*others))
     # rachael is taken down: pris has it at once, as rachael takes her leave.
