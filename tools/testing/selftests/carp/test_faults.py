@@ -19,11 +19,13 @@ import time
 import pytest
 
 import debug_kernel
+import genl
 import rtnl
 import uapi
 from carp import group
 from debug_kernel import FailNth, every_kind, settings
-from rtnl import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, attribute, carp_attributes
+from netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE
+from rtnl import NLM_F_CREATE, NLM_F_EXCL, attribute, carp_attributes
 from test_routes import not_local, routes, settle
 from topology import eventually, inside
 
@@ -34,7 +36,7 @@ pytestmark = [
 ]
 
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR, RTM_GETNEIGH = 20, 21, 22, 30
-NLM_F_DUMP, NLMSG_DONE, NDA_LLADDR = 0x300, 3, 2
+NDA_LLADDR = 2
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFA_F_NODAD = 0x02
 NO_MEMORY = {errno.ENOMEM, errno.ENOBUFS}
@@ -399,6 +401,54 @@ def test_module_load(what):
         subprocess.run(["modprobe", "carp"], check=True)
     print(number, outcomes)
     assert number > 5
+
+
+@pytest.mark.parametrize("ask", [
+    lambda socket: socket.group("carp0")["vhid"] == 7,
+    lambda socket: socket.ask("KEY_GET", ifname="carp0")["key"].startswith(b"tyrell"),
+    lambda socket: [*socket.groups_of_namespace()] == ["carp0"],
+], ids=["group", "key", "dump"])
+def test_answers(rachael, ask):
+    """An answer is right, or there is none, for want of memory."""
+    made(rachael)
+    outcomes, number, failed = {}, 0, True
+    with in_our_code(), FailNth() as fail_nth:
+        while failed:
+            number += 1
+            socket = genl.of(rachael)
+            right = []
+            failed, raised = fail_nth(number, lambda: right.append(ask(socket)))
+            assert right == [True] if raised is None else raised.errno in NO_MEMORY, number
+            outcome = raised and errno.errorcode[raised.errno]
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            socket.close()
+    print(number, outcomes)
+    assert number > 1
+
+
+def test_an_event_that_there_is_no_memory_for(rachael):
+    """What it would have told is done, and who listens knows that something is missing."""
+    made(rachael)
+    lost, number, failed = 0, 0, True
+    with in_our_code(), FailNth() as fail_nth:
+        while failed:
+            number += 1
+            listener, index = genl.of(rachael, genl.Listener), rachael.rtnl.link("carp0")["index"]
+            body = rtnl.link_message(index=index, data=carp_attributes(advskew=number))
+            failed, raised = fail_nth(number, lambda: rachael.rtnl.request(rtnl.RTM_NEWLINK, body))
+            told = genl.of(rachael).group("carp0")
+            if raised is None:
+                assert told["advskew"] == number
+                if listener.lost():
+                    lost += 1
+                else:
+                    assert listener.event()["sequence"] == told["sequence"]
+            else:
+                assert raised.errno in NO_MEMORY
+                fresh(rachael)
+            listener.close()
+    print(f"{number - 1} allocations, {lost} events lost")
+    assert lost
 
 
 def test_softirq_allocations_fail(rachael, pris):

@@ -24,8 +24,10 @@ import time
 import pytest
 
 import debug_kernel
+import genl
 import rtnl
 from carp import master
+from netlink import Interrupted
 from rtnl import NLM_F_CREATE, NLM_F_EXCL, Refused, attribute, carp_attributes
 from test_fuzz import Generator, Sender, seed
 from test_lifecycle import module_unloads
@@ -44,7 +46,7 @@ IFA_F_NODAD = 0x02
 HARMLESS = {errno.ENODEV, errno.EEXIST, errno.EBUSY, errno.EINVAL, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EOPNOTSUPP,
             errno.EADDRINUSE, errno.ENOENT, errno.ENOMEM, errno.ENOBUFS, errno.ENETUNREACH, errno.ENXIO, errno.EPERM,
             errno.EAFNOSUPPORT, errno.ERANGE, errno.EMSGSIZE, errno.ELOOP, errno.EMLINK, errno.EACCES, errno.ESRCH,
-            errno.ENOTCONN, errno.EMFILE, errno.EAGAIN}
+            errno.ENOTCONN, errno.EMFILE, errno.EAGAIN, errno.EPROTONOSUPPORT}
 
 
 class Hammer:
@@ -61,6 +63,7 @@ class Hammer:
             (8, self.remove_address), (10, self.switch), (6, self.look), (4, self.parent_switch), (2, self.parent_mtu),
             (2, self.parent_rename), (1, self.parent_delete), (2, self.parent_make), (1, self.parent_move),
             (1, self.group_move), (2, self.parent_enslave), (3, self.sysctl), (1, self.parent_address),
+            (6, self.ask), (3, self.dump), (3, self.listen),
         ]
         self.weights = [weight for weight, _ in self.operations]
 
@@ -122,6 +125,26 @@ class Hammer:
 
     def look(self):
         self.rtnl.link(self.random.choice(GROUPS))
+
+    def family(self, kind=genl.Socket):
+        """Found anew each time, as the module comes and goes, and the family with it."""
+        with inside(self.ns):
+            return contextlib.closing(kind())
+
+    def ask(self):
+        with self.family() as socket:
+            socket.ask(self.random.choice(("GROUP_GET", "KEY_GET")), ifname=self.random.choice(GROUPS))
+
+    def dump(self):
+        with self.family() as socket, contextlib.suppress(Interrupted):
+            socket.groups_of_namespace()
+
+    def listen(self):
+        """What is heard is numbered without a gap, or the socket says that something was lost."""
+        with self.family(genl.Listener) as socket:
+            for number, event in enumerate(socket.rest(0.02)):
+                first = event["sequence"] if number == 0 else first
+                assert event["sequence"] == first + number
 
     def parent_switch(self):
         index = self.index(PARENTS)
@@ -190,8 +213,10 @@ def reload_module(end, chosen):
     while time.monotonic() < end:
         time.sleep(choose.random() * 3)
         for command in (["rmmod", "carp"], ["modprobe", "carp"]):
-            subprocess.run(command, check=True, capture_output=True)
-            done[command[0]] += 1
+            ended = subprocess.run(command, check=False, capture_output=True, text=True)
+            # A dump keeps it while it is made.
+            assert ended.returncode == 0 or "in use" in ended.stderr, ended
+            done[command[0] if ended.returncode == 0 else f"{command[0]}: in use"] += 1
     return done
 
 
