@@ -146,11 +146,11 @@ enum carp_command {
 	CARP_CMD_GROUP_GET,	/* do: one group by ifindex or ifname; dump: all */
 	CARP_CMD_KEY_GET,	/* do, CAP_NET_ADMIN: the key of one group */
 	CARP_CMD_GROUP_NEW,	/* event: there is a new group */
-	CARP_CMD_GROUP_CHANGE,	/* event: parameters, key, parent or addresses are others */
+	CARP_CMD_GROUP_CHANGE,	/* event: parameters, key, parent, addresses or names are others, or what is missing */
 	CARP_CMD_GROUP_DELETE,	/* event: a group is gone */
 	CARP_CMD_TRANSITION,	/* event: a group changed its state */
-	CARP_CMD_OTHER_MASTER,	/* event: a MASTER heard another MASTER */
-	CARP_CMD_BAD_DIGEST,	/* event: advertisements with a wrong digest are heard */
+	CARP_CMD_OTHER_MASTER,	/* event: a MASTER heard another MASTER; of a group, once a second */
+	CARP_CMD_BAD_DIGEST,	/* event: a wrong digest was heard; of a group, once a second */
 	CARP_CMD_PARENT_LOST,	/* event: the parent goes, and its groups with it */
 	__CARP_CMD_MAX,
 };
