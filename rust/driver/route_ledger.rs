@@ -214,14 +214,14 @@ impl Book {
 
     /// Adds a route; whether it is there now. There is room in the ledger.
     fn add(&mut self, socket: &Socket<'_>, plan: &Plan, route: &Route) -> bool {
-        if matches!(route.destination.address, Ip::V6(_)) {
-            self.make_way(socket, plan, route);
-        }
+        let v4 = matches!(route.destination.address, Ip::V4(_));
+        let way_is_free = v4 || self.make_way(socket, plan, route);
         let result = socket.add(&request(route));
         let position = self.position(route);
         // There it is, if it is ours. If it is somebody else's it does what ours
-        // would do, and stays.
-        let there = result == Ok(()) || result == Err(EEXIST);
+        // would do, and stays. One of ours that was in the way, and had to stay for
+        // want of memory, does not.
+        let there = result == Ok(()) || (result == Err(EEXIST) && way_is_free);
         match position {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
@@ -243,8 +243,10 @@ impl Book {
     }
 
     /// Deletes those that differ in the source address only: to IPv6, they are the
-    /// same. So is a route that lost its source address to the kernel.
-    fn make_way(&mut self, socket: &Socket<'_>, plan: &Plan, route: &Route) {
+    /// same. So is a route that lost its source address to the kernel. Whether they are
+    /// gone.
+    fn make_way(&mut self, socket: &Socket<'_>, plan: &Plan, route: &Route) -> bool {
+        let mut gone = true;
         let first = Route {
             source: None,
             ..*route
@@ -252,13 +254,18 @@ impl Book {
         let mut at = self.entries.partition_point(|entry| entry.route < first);
         while let Some(entry) = self.entries.get(at).filter(|e| e.route.is_like(route)) {
             let same = entry.route == *route;
+            let mut stays = true;
             if same || !plan.wants(&entry.route) {
-                let _ = socket.delete(&request(&entry.route));
+                let result = socket.delete(&request(&entry.route));
+                let freed = matches!(result, Ok(()) | Err(ESRCH));
+                gone &= freed;
+                stays = same || !freed;
             }
-            if same || plan.wants(&entry.route) || self.entries.remove(at).is_err() {
+            if stays || self.entries.remove(at).is_err() {
                 at += 1;
             }
         }
+        gone
     }
 
     /// Deletes some of our routes. Whether they are gone.
