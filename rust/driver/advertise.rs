@@ -4,8 +4,8 @@
 //!
 //! They are built while the machine's lock is held, since each takes a counter,
 //! and sent without it. Softirq or process context. They go to the parent as
-//! finished frames from the virtual MAC: through the carp device they would wait
-//! for its carrier, and through the IP stack for routes and firewalls.
+//! finished frames: through the carp device they would wait for its carrier, and
+//! through the IP stack for routes and firewalls.
 
 use super::{
     counters::Counters,
@@ -32,6 +32,7 @@ use crate::{
         Advertise,
         Advertisement,
         Family,
+        Recipients,
         Sources,
         Vhid,
         HEADER_LEN,
@@ -46,6 +47,7 @@ pub(super) struct Outbox {
     v4: Option<[u8; HEADER_LEN]>,
     v6: Option<[u8; HEADER_LEN]>,
     sources: Sources,
+    recipients: Recipients,
     bow_out: bool,
 }
 
@@ -67,6 +69,7 @@ impl Outbox {
             v4,
             v6,
             sources: machine.sources,
+            recipients: advertise.recipients,
             bow_out: advertise.bow_out,
         }
     }
@@ -88,6 +91,10 @@ fn sign(machine: &mut Machine, advertise: &Advertise) -> Option<[u8; HEADER_LEN]
 
 /// Sends what is in the outbox, IPv4 first.
 pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &Counters) {
+    let send_frame = |family, header: &[u8], bytes: &[u8; HEADER_LEN]| -> Result {
+        let ethernet = ethernet_header(outbox.recipients, parent, vhid, family);
+        Packet::frame(parent, &ethernet, &[header, bytes])?.transmit()
+    };
     let count = |family, result: Result| match result {
         Ok(()) => {
             counters.sent(family).increment();
@@ -101,10 +108,7 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
         // A parent without an address sends from 0.0.0.0, as on FreeBSD.
         let source = outbox.sources.v4.unwrap_or_default();
         let header = ipv4_header(source, MULTICAST_V4, identification(bytes));
-        count(
-            Family::V4,
-            send_frame(parent, vhid, Family::V4, &header, bytes),
-        );
+        count(Family::V4, send_frame(Family::V4, &header, bytes));
     }
     if let Some(bytes) = &outbox.v6 {
         // A parent without a link-local address cannot be told from others.
@@ -114,7 +118,7 @@ pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &C
             .ok_or_else(errno::address_not_available)
             .and_then(|source| {
                 let header = ipv6_header(source, MULTICAST_V6);
-                send_frame(parent, vhid, Family::V6, &header, bytes)
+                send_frame(Family::V6, &header, bytes)
             });
         count(Family::V6, result);
     }
@@ -127,20 +131,24 @@ fn identification(advertisement: &[u8; HEADER_LEN]) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-fn send_frame(
+/// Only a MASTER sends from the virtual MAC, so that switches know where it is. Who was
+/// one has the parent's own.
+fn ethernet_header(
+    recipients: Recipients,
     parent: &NetDevice,
     vhid: Vhid,
     family: Family,
-    header: &[u8],
-    bytes: &[u8; HEADER_LEN],
-) -> Result {
-    let ethernet = EthernetHeader {
-        destination: multicast_mac(family),
-        source: virtual_mac(vhid),
+) -> EthernetHeader {
+    let (destination, source) = match recipients {
+        Recipients::All => (multicast_mac(family), virtual_mac(vhid)),
+        Recipients::Master => (virtual_mac(vhid), parent.address()),
+    };
+    EthernetHeader {
+        destination,
+        source,
         protocol: match family {
             Family::V4 => ETHERTYPE_IPV4,
             Family::V6 => ETHERTYPE_IPV6,
         },
-    };
-    Packet::frame(parent, &ethernet, &[header, bytes])?.transmit()
+    }
 }

@@ -298,6 +298,19 @@ impl NetDevice {
         queued || u32::from(state) != bindings::netdev_reg_state_NETREG_REGISTERED
     }
 
+    /// The Ethernet address, of an Ethernet device. Without a lock: while it is being
+    /// changed, some bytes of it may be the old one's.
+    pub(crate) fn address(&self) -> [u8; ADDRESS_LEN] {
+        // SAFETY: Valid by the type invariants. The pointer is set before the device is
+        // registered, to a place for `MAX_ADDR_LEN` bytes, whatever the device, and stays
+        // until the device is freed. Its bytes are changed in place, and are read as they
+        // come, as by all who write an Ethernet header.
+        unsafe {
+            let address = core::ptr::read_volatile(&raw const (*self.as_raw()).dev_addr);
+            core::ptr::read_volatile(address.cast::<[u8; ADDRESS_LEN]>())
+        }
+    }
+
     /// The largest packet in bytes, without the link header.
     pub(crate) fn mtu(&self) -> u32 {
         // SAFETY: Valid by the type invariants.

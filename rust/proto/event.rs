@@ -137,9 +137,24 @@ pub struct Advertise {
     pub demote: u8,
     /// Where to send; never empty.
     pub families: Families,
+    /// To whom.
+    pub recipients: Recipients,
     /// This host takes its leave as MASTER. If its addresses or its vhid are
     /// just going, the digest is still the one from before.
     pub bow_out: bool,
+}
+
+/// Who an advertisement is for. The packet is the same, its Ethernet header is
+/// not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recipients {
+    /// Everybody in the group, and every switch, which learns by it where the
+    /// MASTER is: to the multicast MAC, from the virtual MAC.
+    All,
+    /// The MASTER alone, which only learns by it that there was another one:
+    /// to the virtual MAC, from the parent's own MAC. Hosts that are not
+    /// MASTER, BSDs too, drop what is for the virtual MAC.
+    Master,
 }
 
 /// Something that the administrator should know of.

@@ -29,6 +29,14 @@ impl Families {
         v6: false,
     };
 
+    /// `family` and not the other one.
+    pub const fn only(family: Family) -> Self {
+        Self {
+            v4: matches!(family, Family::V4),
+            v6: matches!(family, Family::V6),
+        }
+    }
+
     /// Is it neither family?
     pub const fn is_empty(self) -> bool {
         !self.v4 && !self.v6

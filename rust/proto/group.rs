@@ -21,6 +21,7 @@ use super::{
         Event,
         Heard,
         Notice,
+        Recipients,
         Transition, //
     },
     family::{
@@ -375,7 +376,12 @@ impl Group {
             return Actions::NONE;
         }
         match bid.cmp(&self.bid()) {
-            Ordering::Less => self.become_backup(now, now, Reason::BetterMaster),
+            // The better one may never have heard this host: its own
+            // advertisement was the first to arrive.
+            Ordering::Less => Actions {
+                advertise: Some(self.last_advertisement(heard.family)),
+                ..self.become_backup(now, now, Reason::BetterMaster)
+            },
             Ordering::Equal if heard.family == self.families.tie_break() => {
                 if self.wins_tie(heard.source, heard.counter, last_sent) {
                     self.answer(Notice::Tie)
@@ -466,7 +472,20 @@ impl Group {
             advskew: self.parameters.advskew(),
             demote: self.demote,
             families: self.families,
+            recipients: Recipients::All,
             bow_out: false,
+        }
+    }
+
+    /// The last one of a MASTER that steps down for a better one: tells that
+    /// one, and nobody else, that there were two, so that it corrects what
+    /// neighbours were told and says so to its administrator. BACKUPs that
+    /// preempt, and equal MASTERs, would react to it.
+    fn last_advertisement(&self, family: Family) -> Advertise {
+        Advertise {
+            families: Families::only(family),
+            recipients: Recipients::Master,
+            ..self.advertisement()
         }
     }
 
@@ -480,6 +499,7 @@ impl Group {
             advskew: BOW_OUT,
             demote: self.demote,
             families,
+            recipients: Recipients::All,
             bow_out: true,
         })
     }

@@ -67,6 +67,7 @@ pub use event::{
     Event,
     Heard,
     Notice,
+    Recipients,
     Transition, //
 };
 pub use family::{

@@ -5,7 +5,8 @@
 use std::hash::{Hash, Hasher};
 
 use carp_proto::{
-    Actions, Event, Families, Family, Group, Heard, Instant, Missing, Reason, Source, State,
+    Actions, Event, Families, Family, Group, Heard, Instant, Missing, Reason, Recipients, Source,
+    State,
 };
 use carp_simulator::carp_station::sources;
 use carp_simulator::configuration::{source, Configuration, Software};
@@ -23,6 +24,8 @@ pub struct Message {
     pub v6: bool,
     /// What it says.
     pub claim: Claim,
+    /// Whether only a MASTER takes it.
+    pub to_master: bool,
     /// For how many ticks it is under way.
     pub age: u8,
 }
@@ -38,16 +41,34 @@ impl Message {
     }
 
     /// In the order in which a world keeps its messages.
-    pub fn key(&self) -> (usize, usize, bool, u8, u8, u8, u8) {
+    pub fn key(&self) -> (usize, usize, bool, bool, u8, u8, u8, u8) {
         let Claim {
             advbase,
             advskew,
             demote,
         } = self.claim;
         (
-            self.to, self.from, self.v6, self.age, advbase, advskew, demote,
+            self.to,
+            self.from,
+            self.v6,
+            self.to_master,
+            self.age,
+            advbase,
+            advskew,
+            demote,
         )
     }
+}
+
+/// What a host advertises.
+#[derive(Clone, Copy, Debug)]
+pub struct Said {
+    /// What it says.
+    pub claim: Claim,
+    /// In which families.
+    pub families: Families,
+    /// Whether to the MASTER alone.
+    pub to_master: bool,
 }
 
 /// A host that is switched on.
@@ -128,15 +149,19 @@ impl Host {
         now: Instant,
         configuration: &Configuration,
         stimulus: Stimulus,
-    ) -> Option<Claim> {
+    ) -> Option<Said> {
         match self {
             Self::Carp(group) => {
                 let event = carp_event(group, configuration, stimulus);
                 let Actions { advertise, .. } = group.handle(now, event);
-                advertise.map(|sent| Claim {
-                    advbase: sent.advbase,
-                    advskew: sent.advskew,
-                    demote: sent.demote,
+                advertise.map(|sent| Said {
+                    claim: Claim {
+                        advbase: sent.advbase,
+                        advskew: sent.advskew,
+                        demote: sent.demote,
+                    },
+                    families: sent.families,
+                    to_master: sent.recipients == Recipients::Master,
                 })
             }
             Self::Foreign(foreign) => {
@@ -148,7 +173,11 @@ impl Host {
                     Stimulus::Down => Input::Stop,
                 };
                 let foreign::Output { send, .. } = foreign.handle(now, input);
-                send
+                send.map(|claim| Said {
+                    claim,
+                    families: families(configuration),
+                    to_master: false,
+                })
             }
         }
     }
@@ -213,10 +242,7 @@ fn project_group(
 /// When the silence of one family would be too long if it were the only one.
 fn silence_ends(group: &Group, now: Instant, family: Family) -> Option<Instant> {
     let mut copy = group.clone();
-    let families = Families {
-        v4: family == Family::V4,
-        v6: family == Family::V6,
-    };
+    let families = Families::only(family);
     let missing = Missing::NONE;
     let _ = copy.handle(now, Event::Conditions { missing, families });
     copy.time_out_due()
@@ -261,9 +287,13 @@ fn heard(claim: Claim, source: Source) -> Heard {
 fn conditions(configuration: &Configuration, missing: Missing) -> Event {
     Event::Conditions {
         missing,
-        families: Families {
-            v4: configuration.families.contains(&Family::V4),
-            v6: configuration.families.contains(&Family::V6),
-        },
+        families: families(configuration),
+    }
+}
+
+fn families(configuration: &Configuration) -> Families {
+    Families {
+        v4: configuration.families.contains(&Family::V4),
+        v6: configuration.families.contains(&Family::V6),
     }
 }

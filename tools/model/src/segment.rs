@@ -4,10 +4,9 @@
 
 use carp_proto::{Family, Instant, Interval, State};
 use carp_simulator::configuration::Configuration;
-use carp_simulator::foreign::Claim;
 use stateright::{Model, Property};
 
-use crate::host::{Host, Message, Stimulus};
+use crate::host::{Host, Message, Said, Stimulus};
 use crate::properties;
 use crate::world::{Place, World};
 
@@ -177,24 +176,27 @@ impl Segment {
         let said = present.handle(world.now, configuration, stimulus);
         let changed = present.state() != before;
         world.restless |= changed && world.calm.is_some_and(|calm| calm > self.settle);
-        if let Some(claim) = said {
-            self.send(world, host, claim);
+        if let Some(said) = said {
+            self.send(world, host, said);
         }
     }
 
-    fn send(&self, world: &mut World, from: usize, claim: Claim) {
+    fn send(&self, world: &mut World, from: usize, said: Said) {
         for to in 0..self.hosts.len() {
             if to == from || world.places[to].host.is_none() || !world.connected(from, to) {
                 continue;
             }
-            for &family in &self.hosts[from].families {
-                world.under_way.push(Message {
-                    from,
-                    to,
-                    v6: family == Family::V6,
-                    claim,
-                    age: 0,
-                });
+            for family in [Family::V4, Family::V6] {
+                if said.families.contains(family) {
+                    world.under_way.push(Message {
+                        from,
+                        to,
+                        v6: family == Family::V6,
+                        claim: said.claim,
+                        to_master: said.to_master,
+                        age: 0,
+                    });
+                }
             }
         }
         world.under_way.sort_by_key(Message::key);
@@ -316,7 +318,11 @@ impl Model for Segment {
             Action::Join => world.cut_off = None,
             Action::Deliver(message) => {
                 remove(&mut world, message);
-                self.stimulate(&mut world, message.to, Stimulus::Heard(message));
+                let host = world.places[message.to].host.as_ref();
+                let is_master = host.is_some_and(|host| host.state() == State::Master);
+                if is_master || !message.to_master {
+                    self.stimulate(&mut world, message.to, Stimulus::Heard(message));
+                }
             }
             Action::Lose(message) => {
                 world.budget.losses -= 1;

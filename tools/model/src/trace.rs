@@ -27,6 +27,9 @@ pub fn lines(path: Path<World, Action>) -> Vec<String> {
 
 fn describe(action: &Action) -> String {
     match action {
+        Action::Deliver(message) if message.to_master => {
+            format!("{} hears {} if MASTER", message.to, message.from)
+        }
         Action::Deliver(message) => format!("{} hears {}", message.to, message.from),
         Action::Lose(message) => format!("{} does not hear {}", message.to, message.from),
         Action::Timer(host) => format!("timer of {host}"),

@@ -6,7 +6,7 @@
 use carp_proto::timers::{advertisement_interval, time_out};
 use carp_proto::{
     Actions, Advertise, Discard, Event, Families, Group, Heard, Instant, Interval, Missing, Notice,
-    Parameters, Reason, Source, Sources, State,
+    Parameters, Reason, Recipients, Source, Sources, State,
 };
 
 const V4: Families = Families {
@@ -205,6 +205,7 @@ fn a_bow_out_goes_out_in_the_families_that_were_there() {
         advskew: 255,
         demote: 0,
         families: BOTH,
+        recipients: Recipients::All,
         bow_out: true,
     };
     assert_eq!(actions.advertise, Some(expected));
@@ -261,16 +262,31 @@ struct Pair {
     hosts: [Group; 2],
     sources: [Source; 2],
     /// Receiver and advertisement, in the order of sending.
-    flying: Vec<(usize, Heard)>,
+    flying: Vec<(usize, Recipients, Heard)>,
+    /// How often each one sent an advertisement, and how often it announced
+    /// its addresses as there was another MASTER.
+    sent: [u32; 2],
+    corrected: [u32; 2],
 }
 
 impl Pair {
     /// Two MASTERs with the same parameters.
     fn new(sources: [Option<[u8; 4]>; 2], seeds: [u64; 2]) -> Self {
+        Self::different(sources, seeds.map(|seed| (Parameters::default(), seed)), V4)
+    }
+
+    /// Two MASTERs, with addresses in `families`.
+    fn different(
+        sources: [Option<[u8; 4]>; 2],
+        hosts: [(Parameters, u64); 2],
+        families: Families,
+    ) -> Self {
         let mut pair = Self {
-            hosts: seeds.map(|seed| Group::new(Parameters::default(), seed)),
+            hosts: hosts.map(|(parameters, seed)| Group::new(parameters, seed)),
             sources: sources.map(|source| Source::V4(source.unwrap_or_default())),
             flying: Vec::new(),
+            sent: [0; 2],
+            corrected: [0; 2],
         };
         for (host, source) in sources.into_iter().enumerate() {
             let sources = Sources {
@@ -278,31 +294,35 @@ impl Pair {
                 v6: None,
             };
             pair.event(host, at(0), Event::Sources(sources));
-            pair.event(host, at(0), conditions(V4));
-            pair.event(host, at(3_000), Event::TimeOutTimer);
+            pair.event(host, at(0), conditions(families));
+            pair.event(host, at(4_000), Event::TimeOutTimer);
         }
         pair
     }
 
     fn event(&mut self, host: usize, now: Instant, event: Event) {
         let actions = self.hosts[host].handle(now, event);
+        self.corrected[host] += u32::from(actions.announce && actions.notice.is_some());
         let Some(advertise) = actions.advertise else {
             return;
         };
+        self.sent[host] += 1;
         let heard = Heard {
             demote: advertise.demote,
             counter: self.hosts[host].next_counter(),
             ..heard(advertise.advbase, advertise.advskew, self.sources[host])
         };
-        self.flying.push((1 - host, heard));
+        self.flying.push((1 - host, advertise.recipients, heard));
     }
 
     /// Delivers all that is in the air, in the order of sending or against it.
     fn deliver(&mut self, now: Instant, backwards: bool) {
         while !self.flying.is_empty() {
             let next = if backwards { self.flying.len() - 1 } else { 0 };
-            let (host, heard) = self.flying.remove(next);
-            self.event(host, now, Event::Heard(heard));
+            let (host, recipients, heard) = self.flying.remove(next);
+            if recipients == Recipients::All || self.masters()[host] {
+                self.event(host, now, Event::Heard(heard));
+            }
         }
     }
 
@@ -316,9 +336,49 @@ fn of_two_equal_masters_the_higher_address_stays() {
     for backwards in [false, true] {
         let mut pair = Pair::new([Some([10, 0, 0, 9]), Some([10, 0, 1, 2])], [1, 2]);
         assert_eq!(pair.masters(), [true, true]);
-        pair.deliver(at(3_001), backwards);
+        pair.deliver(at(4_001), backwards);
         assert_eq!(pair.masters(), [false, true]);
         assert_eq!(pair.hosts[0].reason(), Reason::EqualMaster);
+    }
+}
+
+/// Two MASTERs that were apart, the better one of which speaks first. It
+/// learns of the other one by the last advertisement of that, answers once,
+/// and that is all.
+#[test]
+fn a_better_master_that_spoke_first_corrects_the_neighbours() {
+    let sources = [Some([10, 0, 0, 9]), Some([10, 0, 1, 2])];
+    let hosts = [(parameters(1, 0), 1), (parameters(1, 100), 2)];
+    let mut pair = Pair::different(sources, hosts, V4);
+    assert_eq!(pair.masters(), [true, true]);
+    pair.flying.clear();
+    let before = pair.sent;
+    let now = pair.hosts[0].advertisement_due().unwrap();
+    pair.event(0, now, Event::AdvertisementTimer);
+    pair.deliver(now, false);
+    assert_eq!(pair.masters(), [true, false]);
+    assert_eq!(pair.corrected, [1, 0]);
+    // The regular one and the answer; the last one.
+    assert_eq!([0, 1].map(|host| pair.sent[host] - before[host]), [2, 1]);
+    assert_eq!(pair.hosts.map(|host| host.transitions()), [2, 3]);
+}
+
+/// It is as every other one, but for its receiver.
+#[test]
+fn the_last_advertisement_is_in_the_family_that_was_heard() {
+    for (event, families) in [(hear(1, 1), V4), (hear_v6(1, 1), V6)] {
+        let mut group = master(parameters(1, 100), BOTH);
+        let actions = group.handle(at(5_000), event);
+        let expected = Advertise {
+            advbase: 1,
+            advskew: 100,
+            demote: 0,
+            families,
+            recipients: Recipients::Master,
+            bow_out: false,
+        };
+        assert_eq!(actions.advertise, Some(expected));
+        assert!(!actions.announce && actions.notice.is_none());
     }
 }
 
@@ -328,7 +388,7 @@ fn of_two_equal_masters_with_one_address_one_stays() {
     for seeds in [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]] {
         for backwards in [false, true] {
             let mut pair = Pair::new([None; 2], seeds);
-            pair.deliver(at(3_001), backwards);
+            pair.deliver(at(4_001), backwards);
             let masters = pair.masters();
             assert!(masters[0] != masters[1], "{seeds:?} {masters:?}");
         }

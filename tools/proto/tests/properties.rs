@@ -8,11 +8,12 @@ mod common;
 
 use std::collections::VecDeque;
 
+use carp_proto::election::Bid;
 use carp_proto::timers::{advertisement_interval, time_out};
 use carp_proto::{
     claimed_vhid, hash_group, ipv4_header, ipv6_header, Advertisement, Context, Discard, Event,
-    Families, Group, Heard, Instant, Interval, Missing, Parameters, Source, Sources, State, Vhid,
-    HEADER_LEN,
+    Families, Group, Heard, Instant, Interval, Missing, Parameters, Reason, Recipients, Source,
+    Sources, State, Vhid, HEADER_LEN,
 };
 use common::Transcript;
 use proptest::collection::vec;
@@ -375,7 +376,27 @@ impl World {
             }
         }
 
-        // Only a MASTER speaks, or one that was and leaves.
+        // A MASTER that steps down for a better one says so to that one, in the
+        // family it was heard in, and nobody else does.
+        let gave_way = matches!(actions.transition, Some(t) if t.reason == Reason::BetterMaster);
+        let for_master = actions
+            .advertise
+            .filter(|advertise| advertise.recipients == Recipients::Master);
+        prop_assert_eq!(for_master.is_some(), gave_way);
+        if let Some(advertise) = for_master {
+            prop_assert_eq!(before.state(), State::Master);
+            prop_assert_eq!(group.state(), State::Backup);
+            let Event::Heard(heard) = event else {
+                return Err(TestCaseError::fail("nothing was heard"));
+            };
+            prop_assert_eq!(advertise.families, Families::only(heard.family));
+            prop_assert!(!advertise.bow_out);
+            // The other one is MASTER, and finds this one worse.
+            let own = Bid::new(group.parameters(), advertise.demote);
+            prop_assert!(heard.bid() < own && !heard.bid().is_bow_out());
+        }
+
+        // Otherwise, only a MASTER speaks, or one that was and leaves.
         if let Some(advertise) = actions.advertise {
             let speaker = if advertise.bow_out {
                 prop_assert!(changed);
@@ -384,7 +405,11 @@ impl World {
                 let parameters = (advertise.advbase, advertise.advskew);
                 let own = (group.parameters().advbase(), group.parameters().advskew());
                 prop_assert_eq!(parameters, own);
-                group.state()
+                if for_master.is_some() {
+                    before.state()
+                } else {
+                    group.state()
+                }
             };
             prop_assert_eq!(speaker, State::Master);
             prop_assert!(!advertise.families.is_empty());

@@ -10,7 +10,8 @@
 //!
 //! - next: the state after the event, with the reason if that is new;
 //!   "-" for the same state.
-//! - actions: what is to be done, in any order.
+//! - actions: what is to be done, in any order. "tell-master": an
+//!   advertisement for the MASTER alone.
 //! - deadline: of the timer that runs in the next state. "kept"; "time-out"
 //!   and "interval": as long as this from now; "later": a time-out and an
 //!   interval from now; "rhythm": an interval from the last deadline; "none".
@@ -20,7 +21,7 @@ use std::collections::BTreeSet;
 use carp_proto::timers::{advertisement_interval, time_out};
 use carp_proto::{
     Actions, Advertise, Discard, Event, Families, Family, Group, Heard, Instant, Interval, Missing,
-    Notice, Parameters, Source, Sources, State,
+    Notice, Parameters, Recipients, Source, Sources, State,
 };
 
 const TABLE: &str = "
@@ -113,10 +114,10 @@ MASTER | MASTER requested                   | -                     |           
 
 INIT   | better                             | -                     | discard-not-running              | none
 BACKUP | better                             | -                     |                                  | time-out
-MASTER | better                             | BACKUP BetterMaster   |                                  | time-out
+MASTER | better                             | BACKUP BetterMaster   | tell-master                      | time-out
 INIT   | better, preemption                 | -                     | discard-not-running              | none
 BACKUP | better, preemption                 | -                     |                                  | time-out
-MASTER | better, preemption                 | BACKUP BetterMaster   |                                  | time-out
+MASTER | better, preemption                 | BACKUP BetterMaster   | tell-master                      | time-out
 INIT   | better, but more demoted           | -                     | discard-not-running              | none
 BACKUP | better, but more demoted           | MASTER MasterDemoted  | advertise announce               | interval
 MASTER | better, but more demoted           | -                     | advertise announce other-master  | kept
@@ -125,13 +126,13 @@ BACKUP | equal, but more demoted            | MASTER MasterDemoted  | advertise 
 MASTER | equal, but more demoted            | -                     | advertise announce other-master  | kept
 INIT   | equal, but less demoted            | -                     | discard-not-running              | none
 BACKUP | equal, but less demoted            | -                     |                                  | time-out
-MASTER | equal, but less demoted            | BACKUP BetterMaster   |                                  | time-out
+MASTER | equal, but less demoted            | BACKUP BetterMaster   | tell-master                      | time-out
 INIT   | worse, but less demoted            | -                     | discard-not-running              | none
 BACKUP | worse, but less demoted            | -                     |                                  | time-out
-MASTER | worse, but less demoted            | BACKUP BetterMaster   |                                  | time-out
+MASTER | worse, but less demoted            | BACKUP BetterMaster   | tell-master                      | time-out
 INIT   | worse, less demoted, preemption    | -                     | discard-not-running              | none
 BACKUP | worse, less demoted, preemption    | -                     |                                  | time-out
-MASTER | worse, less demoted, preemption    | BACKUP BetterMaster   |                                  | time-out
+MASTER | worse, less demoted, preemption    | BACKUP BetterMaster   | tell-master                      | time-out
 INIT   | worse                              | -                     | discard-not-running              | none
 BACKUP | worse                              | -                     |                                  | time-out
 MASTER | worse                              | -                     | advertise announce other-master  | kept
@@ -435,6 +436,17 @@ fn expected_actions(row: &Row, group: &Group) -> Actions {
                     advskew: group.parameters().advskew(),
                     demote: if row.event == "other demotion" { 2 } else { 1 },
                     families: V4,
+                    recipients: Recipients::All,
+                    bow_out: false,
+                })
+            }
+            "tell-master" => {
+                expected.advertise = Some(Advertise {
+                    advbase: 1,
+                    advskew: 100,
+                    demote: 1,
+                    families: V4,
+                    recipients: Recipients::Master,
                     bow_out: false,
                 })
             }
@@ -444,6 +456,7 @@ fn expected_actions(row: &Row, group: &Group) -> Actions {
                     advskew: 255,
                     demote: 1,
                     families: V4,
+                    recipients: Recipients::All,
                     bow_out: true,
                 })
             }

@@ -99,6 +99,7 @@ impl CarpStation {
         };
         Frame {
             source: source(self.host, family),
+            recipients: advertise.recipients,
             hop_limit: 255,
             payload: advertisement.emit(),
         }

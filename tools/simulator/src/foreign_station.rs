@@ -3,7 +3,7 @@
 //! A BSD host on the simulated segment: the election of `foreign.rs`, with
 //! the BSD's counter and a digest.
 
-use carp_proto::{Advertisement, Context, Discard, Family, Instant, State};
+use carp_proto::{Advertisement, Context, Discard, Family, Instant, Recipients, State};
 
 use crate::configuration::{source, Configuration};
 use crate::foreign::{self, Claim, Foreign, Input, Kind};
@@ -75,6 +75,7 @@ impl ForeignStation {
         };
         Frame {
             source: source(self.host, family),
+            recipients: Recipients::All,
             hop_limit: 255,
             payload: advertisement.emit(),
         }

@@ -2,13 +2,16 @@
 
 //! What travels on the segment: one advertisement in its datagram.
 
-use carp_proto::{Family, Source, HEADER_LEN};
+use carp_proto::{Family, Recipients, Source, HEADER_LEN};
 
 /// A datagram of IP protocol 112, reduced to what a receiver looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
     /// Source address of the datagram; its family is the datagram's.
     pub source: Source,
+    /// Who takes it from the segment: everybody, or who is MASTER when it
+    /// arrives.
+    pub recipients: Recipients,
     /// TTL or hop limit.
     pub hop_limit: u8,
     /// The CARP header as it is on the wire.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use carp_proto::{Advertisement, Discard, Instant};
+use carp_proto::{Advertisement, Discard, Instant, Recipients};
 
 use crate::frame::Frame;
 use crate::simulation::Intervention;
@@ -60,7 +60,11 @@ impl fmt::Display for Record {
 }
 
 fn write_sent(f: &mut fmt::Formatter<'_>, host: usize, frame: &Frame) -> fmt::Result {
-    write!(f, "host {host}: advertises over {:?}", frame.family())?;
+    let whom = match frame.recipients {
+        Recipients::All => "",
+        Recipients::Master => " to the MASTER",
+    };
+    write!(f, "host {host}: advertises{whom} over {:?}", frame.family())?;
     match Advertisement::parse(frame.hop_limit, &frame.payload) {
         Ok(sent) if sent.is_bow_out() => write!(f, ", bows out"),
         Ok(sent) => write!(

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use carp_proto::{Family, Instant, Interval, State};
+use carp_proto::{Family, Instant, Interval, Recipients, State};
 
 use crate::carp_station::CarpStation;
 use crate::configuration::{Configuration, Software};
@@ -251,7 +251,11 @@ impl Simulation {
             return;
         };
         let family = arrival.frame.family();
-        if self.segment.connects(arrival.from, arrival.to, family) {
+        // To which port a switch sends what is for the virtual MAC depends on
+        // what it has heard; no host but a MASTER takes it.
+        let taken = arrival.frame.recipients == Recipients::All
+            || self.state(arrival.to) == Some(State::Master);
+        if taken && self.segment.connects(arrival.from, arrival.to, family) {
             self.act(arrival.to, |station, now| station.hear(now, &arrival.frame));
         }
     }

@@ -3,7 +3,7 @@
 //! After any storm: exactly one MASTER among the hosts that hear each other,
 //! and it stays.
 
-use carp_proto::{Interval, State};
+use carp_proto::{Interval, Recipients, State};
 use carp_simulator::chaos::{calm, hosts, storm, Habitat};
 use carp_simulator::configuration::Configuration;
 use carp_simulator::random::Random;
@@ -40,6 +40,20 @@ fn transitions(simulation: &Simulation) -> usize {
     happenings.filter(changes).count()
 }
 
+/// How many of the advertisements went to the MASTER alone, and how often a
+/// MASTER of ours stepped down for a better one: there is no other reason to
+/// send one, so that nobody can be made to send more.
+fn for_the_master(simulation: &Simulation) -> (usize, usize) {
+    let happenings = || simulation.record().iter().map(|record| &record.happening);
+    let sent = happenings().filter(|happening| {
+        matches!(happening, Happening::Sent(_, frame) if frame.recipients == Recipients::Master)
+    });
+    let stepped_down = happenings().filter(|happening| {
+        matches!(happening, Happening::Transition(_, change) if change.reason == "BetterMaster")
+    });
+    (sent.count(), stepped_down.count())
+}
+
 fn explain(seed: u64, simulation: &Simulation) -> String {
     format!("seed {seed}:{}", simulation.last_lines(60))
 }
@@ -68,6 +82,8 @@ fn check(seeds: std::ops::Range<u64>, habitat: Habitat) -> usize {
             let master = masters.first().map(|&host| rank(host));
             assert_eq!(master, best, "{}", explain(seed, &outcome.simulation));
         }
+        let (sent, stepped_down) = for_the_master(&outcome.simulation);
+        assert_eq!(sent, stepped_down, "seed {seed}");
         let before = transitions(&outcome.simulation);
         outcome.simulation.run(Interval::from_micros(30_000_000));
         assert_eq!(
