@@ -8,13 +8,30 @@ import json
 
 import packets
 import pytest
-from carp import NS, interval, virtual_mac
-from gateways import CLIENT_MAC, VIP, VIRTUAL_MAC, Gateways
+import wire
+from carp import NS, group, interval, master, virtual_mac
+from gateways import CLIENT_MAC, VIP, VIRTUAL_MAC, Gateways, mac_of
 from kernel_log import KernelLog
 from topology import eventually, run
 from wire import Capture, Injector, advertisements
 
 MS = 1_000_000
+
+
+def heal(segment, away, first):
+    """Ends the partition that `away` was cut off by, when `first`, rachael or pris, is the next of the two to
+    speak. Rachael does so every second, pris more seldom."""
+    intervals = {"rachael": interval(1, 0), "pris": interval(1, 100)}
+    other = "pris" if first == "rachael" else "rachael"
+    with Capture(first, "eth0", "out") as theirs, Capture(other, "eth0", "out") as capture:
+        for _ in range(20):
+            now = capture.advertisement(3).time
+            theirs.drain()
+            last = max((f.time for f in advertisements(theirs.frames)), default=0)
+            if now + 100 * MS < last + intervals[first] < now + intervals[other] - 100 * MS:
+                segment.heal(away)
+                return
+    raise AssertionError(f"{first} was never the next to speak")
 
 
 class Partition:
@@ -29,39 +46,46 @@ class Partition:
         assert self.first.state == "MASTER"
         self.log = KernelLog()
 
+    def heal(self, first):
+        heal(self.segment, self.net.rachael, first)
+
     def port_of_the_virtual_mac(self):
         shown = json.loads(run("bridge", "-n", self.segment.ns, "-j", "fdb", "show", "br", "br0").stdout)
         return [entry["ifname"] for entry in shown if entry["mac"] == VIRTUAL_MAC and entry.get("master")]
 
 
-@pytest.mark.parametrize("after", ["rachael"])
-def test_healing_makes_one_master_and_it_announces(segment, after):
+@pytest.mark.parametrize("families", [("v4", "v6"), ("v6",)], ids=" and ".join)
+@pytest.mark.parametrize("first", ["rachael", "pris"])
+def test_healing_makes_one_master_and_it_announces(segment, first, families):
     """In both families, whichever of the two speaks first when the partition ends."""
-    split = Partition(segment, ("v4", "v6"))
+    split = Partition(segment, families)
     client = split.net.client
     assert split.port_of_the_virtual_mac() == ["pris"]
-    # Heal just after an advertisement of the one, so that the other's is the first.
-    with Capture(after, "eth0", "out") as capture:
-        capture.advertisement(3)
     with Capture(client.ns, "eth0", "in") as capture:
-        segment.heal(split.net.rachael)
-        healed = capture.until(lambda f: f.advertisement and f.advertisement["ip"]["source"] == "192.0.2.11", 3,
-                               "rachael's advertisement")
+        split.heal(first)
+        healed = capture.until(lambda f: f.advertisement and f.advertisement["advskew"] == 0, 3, "rachael's advertisement")
         split.second.wait("BACKUP", 2)
         frames = capture.during(3)
     assert split.first.state == "MASTER"
-    announced = [f for f in capture.frames if f.arp and f.arp["sender"] == f.arp["target"] == VIP["v4"]]
-    mine = [f for f in announced if f.time >= healed.time - 5 * MS]
-    assert mine, "the one that stays has announced nothing"
-    assert mine[0].time - healed.time <= interval(1, 0) + MS
-    assert {(f.source, f.arp["sender_mac"]) for f in mine} == {(VIRTUAL_MAC, VIRTUAL_MAC)}
-    neighbours = [f for f in capture.frames if (packets.nd(f) or {}).get("target") == VIP["v6"]
-                  and packets.nd(f)["flags"] & packets.NA_OVERRIDE and f.time >= healed.time - 5 * MS]
-    assert neighbours and neighbours[0].time - healed.time <= interval(1, 0) + MS
-    assert {(f.source, packets.nd(f)["mac"]) for f in neighbours} == {(VIRTUAL_MAC, VIRTUAL_MAC)}
+
+    def announced(is_one):
+        """Announcements since healing: there are, within an interval, and from the virtual MAC."""
+        mine = [f for f in capture.frames if is_one(f) and f.time >= healed.time - 5 * MS]
+        assert mine, "the one that stays has announced nothing"
+        assert mine[0].time - healed.time <= interval(1, 0) + MS
+        assert {f.source for f in mine} == {VIRTUAL_MAC}
+        return mine
+
+    if "v4" in families:
+        found = announced(lambda f: f.arp and f.arp["sender"] == f.arp["target"] == VIP["v4"])
+        assert {f.arp["sender_mac"] for f in found} == {VIRTUAL_MAC}
+    found = announced(lambda f: (packets.nd(f) or {}).get("target") == VIP["v6"]
+                      and packets.nd(f)["flags"] & packets.NA_OVERRIDE)
+    assert {packets.nd(f)["mac"] for f in found} == {VIRTUAL_MAC}
     assert split.port_of_the_virtual_mac() == ["rachael"]
-    assert [f for f in advertisements(frames) if f.advertisement["ip"]["source"] == "192.0.2.12"] == []
-    client.run("ping", "-c", "1", "-W", "2", VIP["v4"])
+    assert advertisements(frames, advskew=100) == []
+    for family in families:
+        client.run("ping", "-c", "1", "-W", "2", VIP[family])
 
 
 def test_traffic_flows_within_an_interval_of_healing(segment):
@@ -79,18 +103,84 @@ def test_traffic_flows_within_an_interval_of_healing(segment):
     assert not [number for number in lost if number * 0.02 > interval(1, 0) / NS + 0.1]
 
 
-def test_another_master_is_counted_and_logged(segment):
-    """The MASTER that hears another says so, once and not for every advertisement."""
-    split = Partition(segment)
-    with Capture("pris", "eth0", "out") as capture, Capture("rachael", "eth0", "out") as better:
-        better.advertisement(3)  # so that pris is the next to speak, and rachael to hear
-        segment.heal(split.net.rachael)
-        capture.advertisement(3)
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize("first, heard", [("rachael", 1), ("pris", 2)])
+def test_another_master_is_counted_and_logged(segment, first, heard, family):
+    """By both: whoever speaks first, each of them hears of the other one. If it is pris, rachael hears her
+    twice, the second time when she steps down."""
+    split = Partition(segment, (family,))
+    before = [made.counters() for made in (split.first, split.second)]
+    split.heal(first)
     split.second.wait("BACKUP", 2)
-    assert split.first.counters()["other_master"] + split.second.counters()["other_master"] >= 1
+    eventually(lambda: split.first.counters()["other_master"] >= heard, 1, "counted by the one that stays")
+    with Capture(split.net.client.ns, "eth0", "in") as capture:
+        capture.during(5)
+    grown = [made.counters()["other_master"] - old["other_master"]
+             for made, old in zip((split.first, split.second), before)]
+    assert grown == [heard, 1]
+    assert split.first.counters()[f"rx_{family}"] - before[0][f"rx_{family}"] == heard
     said = [line for line in split.log.read() if "carp" in line]
     print("\n".join(said))
-    assert [line for line in said if "192.0.2.1" in line and "master" in line.lower()]
+    ends = {"v4": ("192.0.2.12", "192.0.2.11"), "v6": ("fe80:", "fe80:")}[family]
+    assert len([line for line in said if f": {ends[0]}" in line and "is MASTER, too" in line]) == heard
+    assert len([line for line in said if f"gives way to {ends[1]}" in line]) == 1
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+def test_the_last_advertisement_is_for_the_master_alone(segment, family):
+    """From the parent's own MAC, to the virtual MAC; otherwise it is as any other. Nothing follows it, and
+    the switch sends it to nobody else."""
+    split = Partition(segment, (family,), **{"pass": "tyrell"})
+    sent = split.second.counters()
+    with Capture("pris", "eth0", "out") as capture, Capture("rachael", "eth0", "in") as arrived, \
+            Capture(split.net.client.ns, "eth0", "in") as elsewhere:
+        split.heal("rachael")
+        frame = capture.until(lambda f: f.advertisement and f.destination == VIRTUAL_MAC, 2)
+        after = capture.during(5)
+        arrived.during(0)
+        elsewhere.during(0)
+    assert frame.source == mac_of(split.net.pris)
+    own = "192.0.2.12" if family == "v4" else "fe80:"
+    ip = frame.ip
+    assert ip["source"].startswith(own)
+    assert (ip["destination"], ip["ttl"], ip["length"]) == {
+        "v4": ("224.0.0.18", 255, 56), "v6": ("ff02::12", 255, 36)}[family]
+    advert = frame.advertisement
+    assert (advert["advbase"], advert["advskew"], advert["demote"], advert["vhid"]) == (1, 100, 0, 1)
+    assert wire.checksum(advert["payload"]) == 0
+    assert advert["digest"] == wire.digest("tyrell", 1, [VIP[family]], advert["counter"])
+    others = advertisements(capture.frames[:-len(after) or None] + arrived.frames)
+    assert [f.advertisement["counter"] for f in others].count(advert["counter"]) == 2  # sent, and arrived
+    assert [f for f in after if f.advertisement or f.source == VIRTUAL_MAC] == []
+    assert [f for f in elsewhere.frames if f.destination == VIRTUAL_MAC] == []
+    now = split.second.counters()
+    spoken = len(advertisements(capture.frames))
+    assert now[f"tx_{family}"] - sent[f"tx_{family}"] >= spoken
+    assert (now["tx_errors"], now["tx_bow_out"], now["announcements"]) == (
+        sent["tx_errors"], sent["tx_bow_out"], sent["announcements"])
+
+
+def test_a_backup_that_preempts_does_not_react_to_the_last_advertisement(segment):
+    """Not even on a hub, where it gets that frame: better than the one that steps down, it would take over."""
+    run("ip", "-n", segment.ns, "link", "set", "br0", "type", "bridge", "ageing_time", "0")
+    hosts = [segment.host(name, f"192.0.2.{number}/24") for name, number in (("rachael", 11), ("pris", 12), ("deckard", 13))]
+    hosts[2].sysctl("net.inet.carp.preempt", 1)
+    first = master(hosts[0])
+    third = group(hosts[2], advskew=50)
+    segment.cut(hosts[1])
+    second = master(hosts[1], advskew=100)
+    before, was = third.counters(), third.status()
+    with Capture("deckard", "eth0", "in") as capture:
+        heal(segment, hosts[1], "rachael")
+        second.wait("BACKUP", 3)
+        capture.until(lambda f: f.advertisement and f.destination == VIRTUAL_MAC, 1, "the last advertisement")
+        capture.during(5)
+    now, grown = third.status(), third.counters()
+    assert (first.state, now["state"], second.state) == ("MASTER", "BACKUP", "BACKUP")
+    assert now["transitions"] == was["transitions"]
+    assert grown["rx_not_master"] - before["rx_not_master"] == 1
+    assert [f.destination for f in advertisements(capture.frames, advskew=100)] == [VIRTUAL_MAC]
+    assert (first.counters()["other_master"], second.counters()["other_master"]) == (1, 1)
 
 
 def test_deaf_in_one_direction(segment):

@@ -186,6 +186,46 @@ def test_worse_master_is_answered(rachael, client, injector):
     assert [f for f in seen if f.arp and f.arp["sender"] == f.arp["target"] == "192.0.2.1"], "not announced"
 
 
+TO_MASTER = dict(key=KEY, addresses=("192.0.2.1", "2001:db8::1"))
+families = pytest.mark.parametrize("source", ["192.0.2.99", "fe80::99"])
+
+
+@families
+@pytest.mark.parametrize("rp_filter", [0, 1])
+def test_worse_master_that_steps_down_is_answered(rachael, client, injector, source, rp_filter):
+    """Its last advertisement is sent to the virtual MAC."""
+    for name in ("all", "eth0"):
+        rachael.sysctl(f"net.ipv4.conf.{name}.rp_filter", rp_filter)
+    rachael.settled()
+    made = master(rachael, "192.0.2.1/32", "2001:db8::1/128", **{"pass": KEY})
+    with Capture(client.ns, "eth0", "in") as capture:
+        for _ in range(6):
+            capture.advertisement(2, vhid=1)
+        capture.during(0.3)
+        before = made.counters()
+        injector.send(Advertisement(advskew=100, source=source, **TO_MASTER).frame_to_master("02:00:00:00:00:99"))
+        seen = capture.during(0.3)
+    used = "rx_v6" if ":" in source else "rx_v4"
+    assert changed(made, before) == {used: 1, "other_master": 1, "tx_v4": 1, "tx_v6": 1, "announcements": 2}
+    assert len(wire.advertisements(seen)) == 2
+    assert (made.state, made.status()["transitions"]) == ("MASTER", 2)
+
+
+@families
+def test_advertisement_for_the_master_alone_is_dropped_by_others(rachael, injector, source):
+    """A BACKUP that preempts, a group in INIT: it is counted as any frame for the virtual MAC."""
+    rachael.sysctl("net.inet.carp.preempt", 1)
+    made = group(rachael, "192.0.2.1/32", "2001:db8::1/128", advbase=50, **{"pass": KEY})
+    last = Advertisement(advbase=100, source=source, **TO_MASTER).frame_to_master("02:00:00:00:00:99")
+    for state in ("BACKUP", "INIT"):
+        before = made.counters()
+        injector.send(last)
+        eventually(lambda: changed(made, before), 1, "counted")  # noqa: B023
+        assert changed(made, before) == {"rx_not_master": 1}
+        assert made.state == state
+        made.down()
+
+
 def test_worse_master_cannot_flood(rachael, client, injector):
     """A thousand worse advertisements do not make a thousand answers."""
     made = master(rachael, advskew=100, **{"pass": KEY})

@@ -5,12 +5,13 @@ both ways, same key, one address.
 
 import contextlib
 import signal
+import time
 
 import pytest
 
-from carp import group, master
-from topology import eventually
-from wire import Capture
+from carp import group, master, virtual_mac
+from topology import eventually, run
+from wire import Advertisement, Capture, Injector, advertisements
 
 UCARP, OURS = "192.0.2.12", "192.0.2.11"
 
@@ -70,10 +71,17 @@ def test_ours_is_backup_of_ucarp(rachael, pris, ucarp, client):
 
 
 def test_ucarp_preempts_ours_and_we_take_it_back(rachael, ucarp, client):
-    """A better ucarp with preempt (-P) takes over from us; when it dies we return."""
+    """A better ucarp with preempt (-P) takes over from us, and our last advertisement does not disturb it; when
+    it dies we return."""
     ours = master(rachael, advskew=100, **{"pass": "tyrell"})
     with ucarp(0, "-P") as process:
-        ours.wait("BACKUP", 15, reason="better-master")
+        with Capture(rachael.ns, "eth0") as capture:
+            ours.wait("BACKUP", 15, reason="better-master")
+            capture.until(lambda f: f.advertisement and f.outgoing and f.destination == virtual_mac(1), 1)
+            heard = advertisements(capture.during(5))
+        assert len(heard) >= 4
+        assert {f.ip["source"] for f in heard} == {UCARP}
+        assert ours.status()["transitions"] == 3
         process.send_signal(signal.SIGKILL)
         ours.wait("MASTER", 6, reason="timed-out")
 
@@ -96,3 +104,20 @@ def test_ucarp_with_another_key_is_not_heard(rachael, ucarp):
         eventually(lambda: ours.counters()["discard_bad_digest"] >= 3, 20, "ucarp's advertisements")
         assert ours.state == "MASTER"
         assert ours.counters()["rx_v4"] == 0
+
+
+def test_ucarp_backup_beside_a_master_that_steps_down(rachael, ucarp, client, segment):
+    """What is for the MASTER alone reaches ucarp on a hub, and is from a worse host than it is."""
+    run("ip", "-n", segment.ns, "link", "set", "br0", "type", "bridge", "ageing_time", "0")
+    ours = master(rachael, advskew=0, **{"pass": "tyrell"})
+    last = Advertisement(advskew=100, key="tyrell")
+    with ucarp(50, "-P"), Capture(client.ns, "eth0", "in") as capture, Injector(client) as injector:
+        capture.during(5)
+        injector.send(last.frame_to_master("02:00:00:00:00:99"))
+        sent = time.time_ns()
+        frames = capture.during(8)
+    theirs = [f.time - sent for f in advertisements(frames) if f.ip["source"] == UCARP]
+    print("ucarp advertised after", theirs)
+    assert not [later for later in theirs if later > 2_500_000_000]
+    assert (ours.state, ours.status()["transitions"]) == ("MASTER", 2)
+    assert ours.counters()["other_master"] >= 1

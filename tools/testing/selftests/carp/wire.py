@@ -102,6 +102,10 @@ class Advertisement:
         return (mac(destination) + bytes([0, 0, 0x5E, 0, 1, self.vhid]) + struct.pack("!H", kind)
                 + self.packet())
 
+    def frame_to_master(self, source):
+        """The same for the MASTER alone, from a host's own MAC."""
+        return bytes([0, 0, 0x5E, 0, 1, self.vhid]) + mac(source) + self.frame()[12:]
+
 
 @dataclasses.dataclass
 class Frame:
