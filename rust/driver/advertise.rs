@@ -73,6 +73,11 @@ impl Outbox {
             bow_out: advertise.bow_out,
         }
     }
+
+    /// Whether it is for the MASTER alone.
+    pub(super) fn is_for_master(&self) -> bool {
+        self.recipients == Recipients::Master
+    }
 }
 
 /// The next advertisement, with a counter of its own.

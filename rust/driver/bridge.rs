@@ -11,9 +11,13 @@
 //! a MASTER only. It comes and goes with the carrier's notification, which needs the
 //! RTNL. Nothing waits for it: until then frames are received as well, since the
 //! bridge's own device is in promiscuous mode (it has no filter), and go to the
-//! ports, too.
+//! ports, too. One thing does wait: the last advertisement of a MASTER that steps
+//! down is for the virtual MAC, and the bridge would keep it.
 
-use super::link::Carp;
+use super::{
+    advertise,
+    link::Carp, //
+};
 use crate::{
     net::{
         link_device::Device,
@@ -44,6 +48,12 @@ impl Entry {
         Self(Atomic::new(0))
     }
 
+    /// Whether there is one, so that the bridge lets out nothing for the virtual MAC.
+    /// Any context.
+    pub(super) fn is_there(&self) -> bool {
+        self.get().is_some()
+    }
+
     fn get(&self) -> Option<(Vhid, u16)> {
         let [vhid, _, vlan @ ..] = self.0.load(Relaxed).to_be_bytes();
         Vhid::new(vhid).map(|vhid| (vhid, u16::from_be_bytes(vlan)))
@@ -65,8 +75,20 @@ pub(super) fn follow(device: &Device<Carp>, rtnl: &Rtnl) {
         let master = machine.core.state() == State::Master;
         (machine.port.clone(), machine.vhid.filter(|_| master))
     };
-    if let Some(port) = port {
-        set(device, port.parent(), master, rtnl);
+    let Some(port) = port else {
+        return;
+    };
+    set(device, port.parent(), master, rtnl);
+    if master.is_some() {
+        return;
+    }
+    // Taken only now: whatever has happened to the group since, has discarded it.
+    let (waiting, vhid) = {
+        let mut machine = group.machine.lock();
+        (machine.waiting_for_bridge.take(), machine.vhid)
+    };
+    if let Some((outbox, vhid)) = waiting.zip(vhid) {
+        advertise::send(&outbox, port.parent(), vhid, &group.counters);
     }
 }
 

@@ -104,6 +104,9 @@ pub(crate) struct Machine {
     pub(super) port: Option<Shared<Port>>,
     /// The addresses advertisements are sent from.
     pub(super) sources: Sources,
+    /// The last advertisement of a MASTER that stepped down, until the bridge that is
+    /// its parent lets it out.
+    pub(super) waiting_for_bridge: Option<Outbox>,
     /// Who was heard.
     pub(super) peers: Peers,
     /// What is to be told.
@@ -190,6 +193,7 @@ impl Group {
             digests: None,
             port: None,
             sources: Sources::default(),
+            waiting_for_bridge: None,
             peers: Peers::new(),
             news: News::new(),
             shown: None,
@@ -237,11 +241,14 @@ impl Machine {
             self.news.change();
         }
         self.note_untold(device);
-        let outbox = actions
+        let mut outbox = actions
             .advertise
             .map(|advertise| Outbox::new(self, advertise));
         if actions.transition.is_some() {
             self.publish(device);
+            let entry = &device.private().bridge_entry;
+            self.waiting_for_bridge =
+                outbox.take_if(|outbox| outbox.is_for_master() && entry.is_there());
         }
         self.arm(device);
         Outcome {

@@ -8,7 +8,9 @@ import pytest
 
 import kernel_log
 from carp import Group, group, master, virtual_mac
+from gateways import mac_of
 from test_data import CLIENT_MAC, echo_request
+from test_partition import heal
 from topology import Host, eventually, run
 from wire import Capture, Injector
 
@@ -27,12 +29,16 @@ class Inner(Host):
         self.segment.hosts.append(self)
 
 
+def on_a_bridge(host, address):
+    """The host with br0 as its interface to the segment."""
+    host.batch("address flush dev eth0", "link add br0 type bridge forward_delay 0 mcast_snooping 0",
+               "link set eth0 master br0", "link set br0 up", f"address add {address} dev br0")
+    return host
+
+
 @pytest.fixture
 def bridged(rachael):
-    """Rachael with br0 as her interface to the segment."""
-    rachael.batch("address flush dev eth0", "link add br0 type bridge forward_delay 0 mcast_snooping 0",
-                  "link set eth0 master br0", "link set br0 up", "address add 192.0.2.11/24 dev br0")
-    return rachael
+    return on_a_bridge(rachael, "192.0.2.11/24")
 
 
 @pytest.fixture
@@ -165,3 +171,21 @@ def test_entries_stay_behind_when_the_bridge_learns_of_vlans(bridged, inner, cli
     nothing_floods({"br0": [20], "br0.10": [10]})
     bridged.ip("link", "set", "br0", "type", "bridge", "vlan_filtering", "0")
     nothing_floods({"br0": [0, 1, 10, 20], "br0.10": [0, 1, 10, 20]})
+
+
+def test_last_advertisement_is_kept_by_the_bridge_of_the_one_that_steps_down(rachael, pris, segment):
+    """It keeps what is for the virtual MAC of a MASTER. The one that stays hears of the other one nevertheless,
+    once."""
+    first = master(rachael)
+    segment.cut(pris)
+    second = master(on_a_bridge(pris, "192.0.2.12/24"), parent="br0", advskew=100)
+    eventually(lambda: entries(pris), 1, "the bridge's entry")
+    with Capture("rachael", "eth0", "in") as capture:
+        heal(segment, pris, "rachael")
+        second.wait("BACKUP", 2)
+        frame = capture.until(lambda f: f.advertisement and f.destination == virtual_mac(1), 2)
+        later = capture.during(5)
+    assert frame.source == mac_of(pris, "br0")
+    assert [f for f in later if f.advertisement or f.source == virtual_mac(1)] == []
+    assert [made.counters()["other_master"] for made in (first, second)] == [1, 1]
+    assert (first.state, second.state) == ("MASTER", "BACKUP")
