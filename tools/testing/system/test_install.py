@@ -169,8 +169,9 @@ def test_network_manager():
     text = f"[connection]\nid=card3\ntype=ethernet\ninterface-name={card(3)}\n" \
         "[ipv4]\nmethod=manual\naddress1=203.0.113.2/24\n[ipv6]\nmethod=link-local\n"
     write("/etc/NetworkManager/system-connections/card3.nmconnection", text, 0o600)
+    # A key with all that a shell or a file could misread; NetworkManager's has \\ for \.
     text = example("NetworkManager/carp0.nmconnection", **{
-        "carp0": "carp2", "carp.vhid=1": "carp.vhid=3", "eth0": card(3), "tyrell": "a \"$key\" `\\",
+        "carp0": "carp2", "carp.vhid=1": "carp.vhid=3", "eth0": card(3), "tyrell": "a \"$key\" `\\\\",
         "192.0.2.10/24": "203.0.113.10/24", "2001:db8::10/64": "2001:db8:3::10/64",
         "carp.advskew=0": "carp.advskew=30"})
     write("/etc/NetworkManager/system-connections/carp2.nmconnection", text, 0o600)

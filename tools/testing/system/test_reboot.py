@@ -69,9 +69,12 @@ def test_no_link_local_address_of_one_host_alone():
 
 
 def test_network_manager_leaves_the_others_alone():
-    shown = dict(line.split(":") for line in run("nmcli -t -f DEVICE,STATE device").splitlines())
-    assert shown["carp0"] == shown["carp5"] == "unmanaged"
-    assert shown["carp2"] == "connected"
+    def shown():
+        return dict(line.split(":") for line in run("nmcli -t -f DEVICE,STATE device").splitlines())
+
+    # It looks for a while for an identifier of which to make a link-local address.
+    eventually(lambda: shown()["carp2"] == "connected")
+    assert shown()["carp0"] == shown()["carp5"] == "unmanaged"
 
 
 def test_reload_changes_only_what_differs():
