@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The key of a group: as it was set, and prepared for what it is used for.
+//! The key of a group: as it was set, and prepared for signing.
 //!
-//! Any context. It is wiped when it is dropped, but for what is of no use to who wants
-//! to sign.
+//! Any context. Both forms are wiped when they are dropped.
 
 use crate::{
     net::{
@@ -23,25 +22,21 @@ use crate::{
 pub(crate) struct Key {
     raw: proto::Key,
     prepared: hmac_sha1::Key,
-    mac: MacKey,
 }
 
 impl Key {
     /// The key of these bytes; `None` if they are too many.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
-        proto::Key::new(bytes).map(Self::prepare)
+        let raw = proto::Key::new(bytes)?;
+        let prepared = hmac_sha1::Key::new(raw.as_bytes());
+        Some(Self { raw, prepared })
     }
 
     /// The key of groups that were given none.
     pub(super) fn empty() -> Self {
-        Self::prepare(proto::Key::default())
-    }
-
-    fn prepare(raw: proto::Key) -> Self {
         Self {
-            prepared: hmac_sha1::Key::new(raw.as_bytes()),
-            mac: MacKey::new(&raw, sha1),
-            raw,
+            raw: proto::Key::default(),
+            prepared: hmac_sha1::Key::new(&[]),
         }
     }
 
@@ -50,12 +45,12 @@ impl Key {
         &self.prepared
     }
 
-    /// What the group is chosen with among several with one address.
+    /// What a group with this key is chosen with among several with one address.
     pub(super) fn balance(&self, vhid: Vhid) -> BalanceKeys {
         let mut hasher = self.prepared.start();
         EvenKey::hash(&mut hasher, vhid);
         BalanceKeys {
-            mac: self.mac,
+            mac: MacKey::new(&self.raw, sha1),
             even: EvenKey::from_digest(&hasher.finish()),
         }
     }
