@@ -68,7 +68,11 @@ def build():
 
 
 def tear_down():
-    """Removes them again."""
+    """Removes them again, all of them now: a namespace takes its cards along some time later."""
+    for host in [*HOSTS, *OTHERS]:
+        for network in NETWORKS:
+            run(f"ip link del {host[:6]}-{network}", check=False)
+    run("ip -n rachael link del sync", check=False)
     for host in [*HOSTS, *OTHERS]:
         run(f"ip netns del {host}", check=False)
     for network in NETWORKS:

@@ -53,9 +53,11 @@ table ip filter {
 def network():
     run("modprobe -a veth bridge nf_conntrack nft_chain_nat nft_ct nft_nat")
     run("systemctl stop conntrackd nginx 'carp@*'", check=False)
-    hosts.build()
-    yield
-    hosts.tear_down()
+    try:
+        hosts.build()
+        yield
+    finally:
+        hosts.tear_down()
 
 
 def conntrackd(host, stack):
