@@ -254,14 +254,14 @@ impl Book {
         let mut at = self.entries.partition_point(|entry| entry.route < first);
         while let Some(entry) = self.entries.get(at).filter(|e| e.route.is_like(route)) {
             let same = entry.route == *route;
-            let mut stays = true;
-            if same || !plan.wants(&entry.route) {
+            let wanted = plan.wants(&entry.route);
+            if same || !wanted {
                 let result = socket.delete(&request(&entry.route));
-                let freed = matches!(result, Ok(()) | Err(ESRCH));
-                gone &= freed;
-                stays = same || !freed;
+                gone &= matches!(result, Ok(()) | Err(ESRCH));
             }
-            if stays || self.entries.remove(at).is_err() {
+            // One that is still there goes when the new one is asked for again, or is
+            // not wanted any more: who deletes one of them, deletes the other.
+            if same || wanted || self.entries.remove(at).is_err() {
                 at += 1;
             }
         }
