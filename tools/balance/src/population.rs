@@ -30,9 +30,9 @@ pub struct Population {
 impl Population {
     fn new(name: &'static str, addresses: impl IntoIterator<Item = Ip>) -> Self {
         // Of each population, the MACs are its own.
-        let seed = name
-            .bytes()
-            .fold(0, |seed, byte| seed * 31 + u64::from(byte));
+        let seed = name.bytes().fold(0_u64, |seed, byte| {
+            seed.wrapping_mul(31).wrapping_add(byte.into())
+        });
         let mut random = Random::new(seed);
         let mut taken = BTreeSet::new();
         let client = |address| {
