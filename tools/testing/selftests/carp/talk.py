@@ -3,6 +3,7 @@
 
 import contextlib
 import socket
+import struct
 import threading
 
 from topology import inside
@@ -22,6 +23,9 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.socket.accept()
+                # Closed, it is gone at once: one that waited for the last word of the other
+                # side, which may be cut off, would keep the namespace.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.sockets.append(connection)
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
