@@ -278,9 +278,18 @@ def programs(roots):
     if own:
         yield "Own", [own], own
     for root in roots:
-        libraries = os.path.join(root, "usr/lib", f"{os.uname().machine}-linux-gnu")
-        program = os.path.join(root, "usr/bin/ip")
-        loader = [os.path.join(libraries, "ld-linux-x86-64.so.2"), "--argv0", "ip"]
+        # The packages of Debian 12 have /bin and /lib beside /usr.
+        merged = os.path.exists(os.path.join(root, "usr/bin/ip"))
+        program = os.path.join(root, "usr/bin/ip" if merged else "bin/ip")
+        machine = f"{os.uname().machine}-linux-gnu"
+        folders = [os.path.join(root, lib, machine) for lib in ("usr/lib", "lib")]
+        libraries = ":".join(folders)
+        loader = next(
+            path
+            for folder in folders
+            if os.path.exists(path := os.path.join(folder, "ld-linux-x86-64.so.2"))
+        )
+        loader = [loader, "--argv0", "ip"]
         name = re.sub(r"\W", "_", root.strip("/"))
         yield name, [*loader, "--library-path", libraries, program], program
 
