@@ -7,7 +7,8 @@ usage: with_ip.py PLUGIN [ROOT...]
 PLUGIN is the library.  It is tried in the machine's own ip and in that of each
 ROOT, a folder as fetch-ip makes it.  What ip sends is read by strace in a name
 space of its own; what it shows comes from a file, by `ip monitor file`.  What
-the machine cannot do (no strace, no name spaces) is skipped.
+the machine cannot do (no strace, no name spaces) is skipped.  The last line is
+"result: N passed, N failed, N skipped".
 """
 
 import os
@@ -303,4 +304,8 @@ if __name__ == "__main__":
         globals()[name] = type(name, (WithIp, unittest.TestCase), fields)
     with tempfile.TemporaryDirectory() as LIBRARY:
         shutil.copy(PLUGIN, os.path.join(LIBRARY, "link_carp.so"))
-        unittest.main(argv=sys.argv[:1], verbosity=1)
+        done = unittest.main(argv=sys.argv[:1], exit=False).result
+    failed, skipped = len(done.failures + done.errors), len(done.skipped)
+    passed = done.testsRun - failed - skipped
+    print(f"result: {passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(bool(failed or not passed))
