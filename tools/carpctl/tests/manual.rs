@@ -7,10 +7,16 @@ use carpctl::command::COMMANDS;
 use carpctl::diagnose::CODES;
 use carpctl::exit::STATUSES;
 use carpctl::hooks::ENVIRONMENT;
-use carpctl::options::OPTIONS;
+use carpctl::options::{self, OPTIONS};
+use carpctl::prometheus;
 use carpctl::vocabulary::WORDS;
+use carpctl::words;
+use std::ffi::OsString;
+use std::time::UNIX_EPOCH;
 
 static MANUAL: &str = include_str!("../carpctl.8");
+static MANUAL_OF_THE_DRIVER: &str = include_str!("../../../Documentation/man/carp.4");
+static README: &str = include_str!("../../../README.md");
 static SCHEMA: &str = include_str!("../../../Documentation/json.md");
 
 /// Whether the manual has a list item that begins so.
@@ -53,6 +59,51 @@ fn the_manual_has_every_status_and_variable() {
     }
     for (name, _) in ENVIRONMENT {
         item(&format!(".It Ev {name}"));
+    }
+}
+
+#[test]
+fn the_manual_has_every_metric() {
+    let text = prometheus::text(&[], UNIX_EPOCH);
+    let metrics: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .collect();
+    assert!(!metrics.is_empty());
+    for (name, _) in metrics {
+        item(&format!(".It Va {name}"));
+    }
+}
+
+/// What a page shows of carpctl is understood by it.
+#[test]
+fn the_examples_are_right() {
+    for (page, least) in [(MANUAL, 8), (MANUAL_OF_THE_DRIVER, 1), (README, 1)] {
+        // A line that goes on in the next one, in roff and in Markdown.
+        let page = page.replace("\\e\n", " ").replace("\\\n", " ");
+        let lines = page.lines().filter_map(|line| {
+            let command = line.strip_prefix(".Dl ").unwrap_or(line);
+            // After a prompt, and before a pipe or a comment.
+            let command = command.rsplit_once("# ").map_or(command, |(_, rest)| rest);
+            command.trim_start().strip_prefix("carpctl ")
+        });
+        let mut count = 0;
+        for line in lines {
+            let line = line.split(['|', '#']).next().unwrap();
+            let given = line.split_whitespace().map(OsString::from);
+            let understood = options::parse(given).and_then(|(options, words)| {
+                match COMMANDS
+                    .iter()
+                    .find(|row| Some(row.name) == words.first().map(String::as_str))
+                {
+                    Some(command) => options.check(command.name),
+                    None => words::parse(&words).map(|_| ()),
+                }
+            });
+            assert!(understood.is_ok(), "{line}: {understood:?}");
+            count += 1;
+        }
+        assert!(count >= least, "only {count} lines were found");
     }
 }
 
