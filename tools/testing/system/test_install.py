@@ -14,6 +14,7 @@ What is configured here is looked at after a reboot, in test_reboot.py. The test
 the order of a day's work, and depend on each other.
 """
 
+import json
 import pathlib
 import stat
 
@@ -83,7 +84,7 @@ def test_manuals():
 
 
 def test_units_and_rules_are_right():
-    assert run("systemd-analyze verify carp@carp0.service 2>&1") == ""
+    assert run("systemd-analyze verify carp@carp0.service carp-events.service 2>&1") == ""
     assert run("udevadm verify --no-summary /usr/lib/udev/rules.d/70-carp.rules 2>&1") == ""
 
 
@@ -121,6 +122,31 @@ def test_hostname_carp0():
     # Twice is once.
     run("carpctl load carp0")
     assert run("cat /run/loaded") == "carp0\ncarp0\n"
+    assert json.loads(run("carpctl load --diff --json carp0")) == [
+        {"ifname": "carp0", "file": "/etc/hostname.carp0", "changes": []}]
+
+
+def test_ip_and_carpctl_make_groups():
+    """By hand, on what was installed and nothing else."""
+    run(f"ip link add link {card(1)} name carp7 type carp vhid 7 passfile /etc/carp.key && "
+        "ip addr add 192.0.2.70/24 dev carp7 && ip link set carp7 up")
+    run(f"carpctl carp8 create carpdev {card(1)} vhid 8 passfile /etc/carp.key 192.0.2.80/24")
+    for name in ("carp7", "carp8"):
+        becomes(name, "MASTER")
+        assert "advertisements sent: v4 " in run(f"ip -s -d link show {name}")
+    assert run("ip link help carp").startswith("Usage: ... carp ")
+    run("carpctl carp7 destroy && ip link del carp8")
+
+
+def test_carp_events_runs_programs_at_each_change():
+    write("/etc/carp/events.d/10-note",
+          "#!/bin/sh\necho \"$CARP_EVENT $CARP_IFNAME $CARP_STATE\" >>/run/events\n", 0o755)
+    run("systemctl enable --now carp-events")
+    eventually(lambda: "start carp0 MASTER\n" in run("cat /run/events", check=False))
+    run("carpctl carp0 advbase 20 state backup")
+    eventually(lambda: "transition carp0 BACKUP\n" in run("cat /run/events"))
+    run("carpctl carp0 advbase 1 state master")
+    eventually(lambda: "transition carp0 MASTER\n" in run("cat /run/events"))
 
 
 def test_a_wrong_file_changes_nothing():

@@ -42,6 +42,11 @@ def test_the_file_was_carried_out_once_with_its_commands():
     assert link("carp0")["ifalias"] == "the gateway's address"
 
 
+def test_carp_events_goes_on_after_a_reboot():
+    assert run("systemctl is-active carp-events").strip() == "active"
+    eventually(lambda: " carp0 MASTER\n" in run("cat /run/events", check=False))
+
+
 def test_the_key_is_the_files():
     """Whatever is in it, and whoever passed it on."""
     assert run("carpctl key carp0") == "tyrell\n"

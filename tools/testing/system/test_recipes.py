@@ -52,7 +52,7 @@ table ip filter {
 @pytest.fixture(autouse=True)
 def network():
     run("modprobe -a veth bridge nf_conntrack nft_chain_nat nft_ct nft_nat")
-    run("systemctl stop conntrackd nginx 'carp@*'", check=False)
+    run("systemctl stop carp-events conntrackd nginx 'carp@*'", check=False)
     try:
         hosts.build()
         yield
