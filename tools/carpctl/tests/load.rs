@@ -67,6 +67,21 @@ fn all_mistakes_of_all_files_are_named() {
 }
 
 #[test]
+fn right_files_are_named_in_json() {
+    let directory = directory("json");
+    let right = write(&directory, "hostname.carp0", "vhid 1\n", 0o640);
+    let wrong = write(&directory, "hostname.carp1", "vhid 0\n", 0o640);
+    let output = Command::new(env!("CARGO_BIN_EXE_carpctl"))
+        .args(["load", "--check", "--json", &right, &wrong])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = serde_json::json!([{ "ifname": "carp0", "file": right, "changes": [] }]);
+    assert_eq!(printed, expected);
+}
+
+#[test]
 fn names_of_files() {
     let directory = directory("names");
     for name in [

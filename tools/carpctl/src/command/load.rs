@@ -67,6 +67,10 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
         }
     }
     if context.options.check {
+        if context.options.json {
+            let right: Vec<_> = files.iter().map(|file| file.json(&[])).collect();
+            json::print(context.out, &right)?;
+        }
         return Ok(worst);
     }
 
@@ -80,11 +84,7 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
                         writeln!(context.out, "{} {step}", Plain(&file.interface))?;
                     }
                 }
-                done.push(LoadJson {
-                    ifname: file.interface.clone(),
-                    file: file.path.display().to_string(),
-                    changes: steps.iter().map(Step::to_string).collect(),
-                });
+                done.push(file.json(&steps));
             }
             Err(failure) => {
                 complain(&failure.text);
@@ -189,6 +189,14 @@ impl Loaded {
             self.run_commands(Moment::After);
         }
         Ok(steps)
+    }
+
+    fn json(&self, steps: &[Step]) -> LoadJson {
+        LoadJson {
+            ifname: self.interface.clone(),
+            file: self.path.display().to_string(),
+            changes: steps.iter().map(Step::to_string).collect(),
+        }
     }
 
     fn desired(&self) -> Result<Desired, Failure> {
