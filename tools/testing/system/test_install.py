@@ -194,7 +194,11 @@ def test_systemd_networkd_and_what_follows_the_carrier():
 
 
 def test_network_manager():
-    write("/etc/NetworkManager/conf.d/cards.conf", "[main]\nno-auto-default=*\n")
+    # Each interface has one manager: what NetworkManager takes up, it takes the link-local
+    # address of, for which systemd-networkd waits.
+    others = ";".join(f"interface-name:{name}" for name in (card(1), card(2), card(4), "lan10", "follower"))
+    write("/etc/NetworkManager/conf.d/cards.conf",
+          f"[main]\nno-auto-default=*\n[keyfile]\nunmanaged-devices={others}\n")
     text = f"[connection]\nid=card3\ntype=ethernet\ninterface-name={card(3)}\n" \
         "[ipv4]\nmethod=manual\naddress1=203.0.113.2/24\n[ipv6]\nmethod=link-local\n"
     write("/etc/NetworkManager/system-connections/card3.nmconnection", text, 0o600)
