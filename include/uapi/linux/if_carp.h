@@ -75,6 +75,26 @@ enum carp_discard {
 	CARP_DISCARD_OWN_ECHO,		/* our own, sent back by the network */
 };
 
+/* As many nodes as a group can have. */
+#define CARP_MAX_NODES		32
+
+/*
+ * How the hosts of a group with several nodes come to see each packet, so that each
+ * can take its share. The numbers are OpenBSD's.
+ */
+enum carp_balancing {
+	CARP_BALANCING_NONE,		/* one node: the MASTER takes all */
+	CARP_BALANCING_IP,		/* the group's MAC is a multicast one */
+	CARP_BALANCING_IP_STEALTH,	/* nobody sends from it: switches flood it */
+	CARP_BALANCING_IP_UNICAST,	/* a hub, or a mirrored port */
+};
+
+/* By what a node is selected for a packet. */
+enum carp_selection {
+	CARP_SELECTION_ADDRESSES,	/* source and destination, as OpenBSD */
+	CARP_SELECTION_FLOW,		/* addresses, protocol and ports */
+};
+
 /* Attributes of IFLA_INFO_DATA; the parent is IFLA_LINK. */
 enum {
 	IFLA_CARP_UNSPEC,
@@ -88,9 +108,39 @@ enum {
 	IFLA_CARP_TRANSITIONS,	/* u32, changes of state so far; read only */
 	IFLA_CARP_SINCE,	/* u64, ns since the last change; read only */
 	IFLA_CARP_PAD,
+	IFLA_CARP_BALANCING,	/* u32, enum carp_balancing */
+	IFLA_CARP_SELECTION,	/* u32, enum carp_selection */
+	IFLA_CARP_NODES,	/* nest of CARP_NODES_NODE; shown if there are several */
 	__IFLA_CARP_MAX,
 };
 #define IFLA_CARP_MAX (__IFLA_CARP_MAX - 1)
+
+/*
+ * The nodes of a group: all of them, in a request; sorted by vhid, in an answer. The first
+ * one is what IFLA_CARP_VHID, IFLA_CARP_ADVSKEW and the virtual MAC are about, while
+ * IFLA_CARP_STATE is MASTER if that of any node is.
+ */
+enum {
+	CARP_NODES_UNSPEC,
+	CARP_NODES_NODE,	/* nest of CARP_NODE_*; repeated, CARP_MAX_NODES at most */
+	__CARP_NODES_MAX,
+};
+#define CARP_NODES_MAX (__CARP_NODES_MAX - 1)
+
+/* Attributes of one node. */
+enum carp_node_attribute {
+	CARP_NODE_UNSPEC,
+	CARP_NODE_PAD,
+	CARP_NODE_VHID,		/* u32, CARP_VHID_MIN..CARP_VHID_MAX */
+	CARP_NODE_ADVSKEW,	/* u32, 1/256 s, 0..CARP_ADVSKEW_MAX */
+	CARP_NODE_STATE,	/* u32, enum carp_state; read only */
+	CARP_NODE_REASON,	/* u32, enum carp_reason; read only */
+	CARP_NODE_MISSING,	/* u32, CARP_MISSING_*; read only */
+	CARP_NODE_TRANSITIONS,	/* u32, changes of state so far; read only */
+	CARP_NODE_SINCE,	/* u64, ns since the last change; read only */
+	__CARP_NODE_MAX,
+};
+#define CARP_NODE_MAX (__CARP_NODE_MAX - 1)
 
 /* Attributes of IFLA_INFO_XSTATS: counters, all u64 and of this group alone
  * unless said otherwise.
@@ -122,6 +172,7 @@ enum {
 	IFLA_CARP_STATS_DISCARD_UNATTRIBUTED,	/* with no vhid of this parent's groups; all groups of this parent */
 	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
 	IFLA_CARP_STATS_NOT_SELECTED,		/* questions left to another group with the address: arpbalance */
+	IFLA_CARP_STATS_RX_NOT_SELECTED,	/* packets for the virtual MAC left to another node: balancing */
 	__IFLA_CARP_STATS_MAX,
 };
 #define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)
@@ -164,7 +215,7 @@ enum carp_attribute {
 	CARP_A_IFNAME,		/* string */
 	CARP_A_PARENT,		/* u32, ifindex of the parent; missing: none */
 	CARP_A_PARENT_IFNAME,	/* string */
-	CARP_A_VHID,		/* u32; missing: none is set */
+	CARP_A_VHID,		/* u32; missing: none is set. Of a transition, a digest or another MASTER: the node's */
 	CARP_A_ADVBASE,		/* u32, seconds */
 	CARP_A_ADVSKEW,		/* u32, 1/256 s */
 	CARP_A_STATE,		/* u32, enum carp_state */
@@ -180,6 +231,9 @@ enum carp_attribute {
 	CARP_A_COUNTERS,	/* nest of IFLA_CARP_STATS_* */
 	CARP_A_SEQUENCE,	/* u32, of the namespace's events */
 	CARP_A_KEY,		/* binary, CARP_KEY_LEN; only in a reply to CARP_CMD_KEY_GET */
+	CARP_A_BALANCING,	/* u32, enum carp_balancing */
+	CARP_A_SELECTION,	/* u32, enum carp_selection */
+	CARP_A_NODE,		/* nest of CARP_NODE_*; repeated, if there are several */
 	__CARP_A_MAX,
 };
 #define CARP_A_MAX (__CARP_A_MAX - 1)
@@ -195,6 +249,7 @@ enum carp_peer_attribute {
 	CARP_PEER_SINCE,	/* u64, ns since the last one */
 	CARP_PEER_RECEIVED,	/* u64, advertisements with a right digest */
 	CARP_PEER_BAD_DIGEST,	/* u64, those with a wrong one */
+	CARP_PEER_VHID,		/* u32, of the node that they are for */
 	__CARP_PEER_MAX,
 };
 #define CARP_PEER_MAX (__CARP_PEER_MAX - 1)
