@@ -76,6 +76,11 @@ static COUNTED: &[Counted] = &[
             (IFLA_CARP_STATS_TX_NOT_MASTER, r#"direction="sent""#),
         ],
     },
+    Counted {
+        name: "carp_packets_left_total",
+        help: "Packets for the addresses left to the MASTER of another node (balancing).",
+        rows: &[(IFLA_CARP_STATS_RX_NOT_SELECTED, "")],
+    },
 ];
 
 /// A value of a label, quoted.

@@ -5,6 +5,8 @@ use crate::ip::message::{Full, Message};
 use crate::ip::stdio::{self, Stream};
 use crate::ip::{exit, stdio::LineError};
 use crate::parse::{Key, Mistake, Settings, parse};
+use carp_uapi::attribute::{NESTED, header};
+use carp_uapi::number::{Node, nodes};
 use carp_uapi::numbers::*;
 use core::ffi::CStr;
 
@@ -13,6 +15,9 @@ pub const USAGE: &CStr = c"\
 Usage: ... carp [ vhid VHID ] [ advbase SECONDS ] [ advskew SKEW ]
 \t\t[ { pass KEY | passfile { FILE | - } | nopass } ]
 \t\t[ state { master | backup } ]
+\t\t[ carpnodes VHID:SKEW[,VHID:SKEW]... ]
+\t\t[ balancing { none | ip | ip-stealth | ip-unicast } ]
+\t\t[ selection { addresses | flow } ]
 
 VHID    := 1-255
 SECONDS := 0-255
@@ -52,11 +57,16 @@ fn send(settings: &Settings<'_>, message: &mut Message<'_>) -> Result<(), Refuse
         (IFLA_CARP_ADVBASE, settings.advbase),
         (IFLA_CARP_ADVSKEW, settings.advskew),
         (IFLA_CARP_STATE, settings.state),
+        (IFLA_CARP_BALANCING, settings.balancing),
+        (IFLA_CARP_SELECTION, settings.selection),
     ];
     for (attribute, number) in numbers {
         if let Some(number) = number {
             message.put_u32(attribute, number)?;
         }
+    }
+    if let Some(list) = settings.nodes {
+        send_nodes(list, message)?;
     }
     match settings.key {
         None => {}
@@ -69,6 +79,38 @@ fn send(settings: &Settings<'_>, message: &mut Message<'_>) -> Result<(), Refuse
         }
     }
     Ok(())
+}
+
+/// The length of a node's attribute: a header, and two numbers with theirs.
+const NODE_LEN: usize = 4 + 8 + 8;
+
+fn send_nodes(list: &CStr, message: &mut Message<'_>) -> Result<(), Full> {
+    let mut room = [0; NODE_LEN * CARP_MAX_NODES as usize];
+    let mut length = 0;
+    // The parser let none pass that is none.
+    for (node, place) in nodes(list.to_bytes())
+        .flatten()
+        .zip(room.chunks_exact_mut(NODE_LEN))
+    {
+        place.copy_from_slice(&attribute_of(node));
+        length += NODE_LEN;
+    }
+    message.put(IFLA_CARP_NODES | NESTED, &room[..length])
+}
+
+fn attribute_of(node: Node) -> [u8; NODE_LEN] {
+    let mut bytes = [0; NODE_LEN];
+    let parts = [
+        header(CARP_NODES_NODE | NESTED, NODE_LEN - 4),
+        header(CARP_NODE_VHID, 4),
+        node.vhid.to_ne_bytes(),
+        header(CARP_NODE_ADVSKEW, 4),
+        node.advskew.to_ne_bytes(),
+    ];
+    for (place, part) in bytes.chunks_exact_mut(4).zip(parts) {
+        place.copy_from_slice(&part);
+    }
+    bytes
 }
 
 fn read_key<'a>(path: &CStr, line: &'a mut [u8]) -> Result<&'a [u8], Refused> {
@@ -125,6 +167,7 @@ fn explain(mistake: Mistake<'_>) -> Refused {
 mod tests {
     use super::*;
     use crate::ip::fake::Buffer;
+    use carp_uapi::attribute::{Attributes, Nested};
     use std::ffi::CString;
     use std::os::unix::ffi::OsStrExt;
 
@@ -155,6 +198,46 @@ mod tests {
                 (IFLA_CARP_KEY, b"tyrell".to_vec()),
             ]
         );
+    }
+
+    #[test]
+    fn nodes_are_nests() {
+        let sent = put(&[c"carpnodes", c"2:100,1:0", c"balancing", c"ip"]).unwrap();
+        assert_eq!(
+            sent[0],
+            (IFLA_CARP_BALANCING, CARP_BALANCING_IP.to_ne_bytes().into())
+        );
+        assert_eq!((sent.len(), sent[1].0), (2, IFLA_CARP_NODES));
+        let read: Vec<_> = Nested(&sent[1].1)
+            .map(|(number, node)| {
+                let node = Nested(node);
+                (
+                    number,
+                    node.u32(CARP_NODE_VHID),
+                    node.u32(CARP_NODE_ADVSKEW),
+                )
+            })
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (CARP_NODES_NODE, Some(2), Some(100)),
+                (CARP_NODES_NODE, Some(1), Some(0))
+            ]
+        );
+    }
+
+    #[test]
+    fn as_many_nodes_as_there_can_be_fit_beside_all_else() {
+        let list = CString::new(["255:254"; CARP_MAX_NODES as usize].join(",")).unwrap();
+        let key = CString::new(vec![b'k'; KEY_SENT_MAX]).unwrap();
+        let sent = put(&[
+            c"advbase", c"1", c"pass", &key, c"balancing", c"ip", c"selection", c"flow",
+            c"carpnodes", &list,
+        ]);
+        let sent = sent.unwrap();
+        let nodes = sent.iter().find(|(number, _)| *number == IFLA_CARP_NODES);
+        assert_eq!(Nested(&nodes.unwrap().1).count(), CARP_MAX_NODES as usize);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! word is added.  Numbers are checked to be numbers; which of them make
 //! sense is the kernel's to say, in its extended ack.
 
+use carp_uapi::names::{self, BALANCINGS, Names, SELECTIONS};
+use carp_uapi::number::{NodeMistake, nodes, number};
 use carp_uapi::numbers::{CARP_STATE_BACKUP, CARP_STATE_MASTER};
 use core::ffi::CStr;
 
@@ -28,6 +30,10 @@ pub struct Settings<'a> {
     pub advskew: Option<u32>,
     pub key: Option<Key<'a>>,
     pub state: Option<u32>,
+    /// A list of nodes that was looked through.
+    pub nodes: Option<&'a CStr>,
+    pub balancing: Option<u32>,
+    pub selection: Option<u32>,
 }
 
 /// Why the command line was not understood.
@@ -84,6 +90,24 @@ pub fn parse<'a>(mut words: impl Iterator<Item = &'a CStr>) -> Result<Settings<'
                 let value = value()?;
                 set(&mut settings.state, c"state", value, state(value)?)?;
             }
+            b"carpnodes" => {
+                let value = value()?;
+                set(&mut settings.nodes, c"carpnodes", value, list(value)?)?;
+            }
+            b"balancing" => set_name(
+                &mut settings.balancing,
+                c"balancing",
+                value()?,
+                BALANCINGS,
+                c"balancing is \"none\", \"ip\", \"ip-stealth\" or \"ip-unicast\"",
+            )?,
+            b"selection" => set_name(
+                &mut settings.selection,
+                c"selection",
+                value()?,
+                SELECTIONS,
+                c"selection is \"addresses\" or \"flow\"",
+            )?,
             b"help" => return Err(Mistake::Help),
             b"carpdev" => return Err(Mistake::ParentHere(word)),
             _ => return Err(Mistake::Unknown(word)),
@@ -122,21 +146,26 @@ fn set_key<'a>(
     set(place, c"pass", word, key)
 }
 
-/// A number of 32 bits, decimal or after `0x`.  A leading zero is refused:
-/// elsewhere in `ip` it means octal, which nobody expects of an advskew.
-fn number(digits: &[u8]) -> Option<u32> {
-    let (digits, radix) = match digits {
-        [b'0', b'x' | b'X', hex @ ..] => (hex, 16),
-        [b'0', _, ..] => return None,
-        _ => (digits, 10),
+fn set_name<'a>(
+    place: &mut Option<u32>,
+    word: &'static CStr,
+    value: &'a CStr,
+    names: &Names,
+    message: &'static CStr,
+) -> Result<(), Mistake<'a>> {
+    let number =
+        names::number(names, value.to_bytes()).ok_or(Mistake::Invalid { value, message })?;
+    set(place, word, value, number)
+}
+
+/// A list of nodes, each of which can be read.
+fn list(value: &CStr) -> Result<&CStr, Mistake<'_>> {
+    let message = match nodes(value.to_bytes()).find_map(Result::err) {
+        None => return Ok(value),
+        Some(NodeMistake::NoNode(_)) => c"carpnodes is VHID:SKEW,VHID:SKEW,...",
+        Some(NodeMistake::TooMany) => c"more than 32 carpnodes",
     };
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u32, |number, digit| {
-        let digit = char::from(*digit).to_digit(radix)?;
-        number.checked_mul(radix)?.checked_add(digit)
-    })
+    Err(Mistake::Invalid { value, message })
 }
 
 /// The two states that can be asked for, in either case, as on the BSDs.
@@ -157,6 +186,7 @@ fn state(value: &CStr) -> Result<u32, Mistake<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carp_uapi::numbers::{CARP_BALANCING_IP_STEALTH, CARP_SELECTION_FLOW};
 
     fn words<'a>(words: &'a [&'a CStr]) -> Result<Settings<'a>, Mistake<'a>> {
         parse(words.iter().copied())
@@ -176,6 +206,7 @@ mod tests {
                 advskew: Some(100),
                 key: Some(Key::Typed(b"tyrell")),
                 state: Some(CARP_STATE_MASTER),
+                ..Settings::default()
             })
         );
         assert_eq!(words(&[c"nopass"]).unwrap().key, Some(Key::Empty));
@@ -195,26 +226,61 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
-        assert_eq!(number(b"0"), Some(0));
-        assert_eq!(number(b"256"), Some(256), "the range is the kernel's");
-        assert_eq!(number(b"4294967295"), Some(u32::MAX));
-        assert_eq!(number(b"0xff"), Some(255));
-        for bad in [
-            "",
-            "0x",
-            "-1",
-            "+1",
-            " 1",
-            "1 ",
-            "1s",
-            "010",
-            "4294967296",
-            "one",
-            "1.5",
+    fn balancing() {
+        assert_eq!(
+            words(&[
+                c"selection",
+                c"flow",
+                c"balancing",
+                c"ip-stealth",
+                c"carpnodes",
+                c"1:0,2:100"
+            ]),
+            Ok(Settings {
+                nodes: Some(c"1:0,2:100"),
+                balancing: Some(CARP_BALANCING_IP_STEALTH),
+                selection: Some(CARP_SELECTION_FLOW),
+                ..Settings::default()
+            })
+        );
+        for (word, value, message) in [
+            (
+                c"carpnodes",
+                c"1",
+                c"carpnodes is VHID:SKEW,VHID:SKEW,...",
+            ),
+            (c"carpnodes", c"", c"carpnodes is VHID:SKEW,VHID:SKEW,..."),
+            (
+                c"balancing",
+                c"arp",
+                c"balancing is \"none\", \"ip\", \"ip-stealth\" or \"ip-unicast\"",
+            ),
+            (
+                c"selection",
+                c"ports",
+                c"selection is \"addresses\" or \"flow\"",
+            ),
         ] {
-            assert_eq!(number(bad.as_bytes()), None, "{bad}");
+            assert_eq!(
+                words(&[word, value]),
+                Err(Mistake::Invalid { value, message })
+            );
         }
+        let many = std::ffi::CString::new(["1:0"; 33].join(",")).unwrap();
+        assert_eq!(
+            words(&[c"carpnodes", &many]),
+            Err(Mistake::Invalid {
+                value: &many,
+                message: c"more than 32 carpnodes"
+            })
+        );
+        assert_eq!(
+            words(&[c"balancing", c"ip", c"balancing", c"none"]),
+            Err(Mistake::Duplicate {
+                word: c"balancing",
+                second: c"none"
+            })
+        );
     }
 
     #[test]
@@ -229,6 +295,9 @@ mod tests {
             c"pass",
             c"passfile",
             c"state",
+            c"carpnodes",
+            c"balancing",
+            c"selection",
         ] {
             assert_eq!(words(&[word]), Err(Mistake::Incomplete));
         }

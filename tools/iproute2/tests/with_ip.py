@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 RTM_NEWLINK = 16
 IFLA_IFNAME, IFLA_LINKINFO = 3, 18
+NESTED = 0x8000
 INFO_KIND, INFO_DATA, INFO_XSTATS = 1, 2, 3
 
 # What the plugin may want of libc: functions as old as C, so that a plugin of
@@ -128,7 +129,7 @@ class WithIp:
         result = self.run_ip("link", "help", "carp")
         self.assertEqual(result.returncode, 0)
         self.assertTrue(result.stdout.startswith("Usage: ... carp "), result)
-        for word in "vhid advbase advskew pass passfile nopass state".split():
+        for word in "vhid advbase advskew pass passfile nopass state carpnodes balancing selection".split():
             self.assertIn(word, result.stdout)
 
     def test_mistakes(self):
@@ -141,6 +142,12 @@ class WithIp:
         self.refuses(["vhid", "1", "vhid", "2"], 'duplicate "vhid": "2"')
         self.refuses(["state", "init"], '"init" is wrong', "backup")
         self.refuses(["carpdev", "eth0"], "link add link DEV")
+        for bad in "1", "1:", "1:0,", "1:0 ", "":
+            self.refuses(["carpnodes", bad], f'argument "{bad}" is wrong: carpnodes is VHID:SKEW')
+        self.refuses(["carpnodes", ",".join(["1:0"] * 33)], "is wrong: more than 32 carpnodes")
+        self.refuses(["balancing", "arp"], 'argument "arp" is wrong', "ip-stealth")
+        self.refuses(["selection", "ports"], 'argument "ports" is wrong', "flow")
+        self.refuses(["balancing", "ip", "balancing", "ip"], 'duplicate "balancing": "ip"')
         self.refuses(["passfile", "/nonexistent"], "/nonexistent", "No such file")
 
     def test_a_key_is_not_repeated(self):
@@ -197,6 +204,27 @@ class WithIp:
         )
         self.assertIsNone(self.sent("vhid", "x"))
 
+    def test_message_nodes(self):
+        def node(vhid, advskew):
+            return attribute(
+                UAPI["CARP_NODES_NODE"] | NESTED,
+                u32("CARP_NODE_VHID", vhid) + u32("CARP_NODE_ADVSKEW", advskew),
+            )
+
+        number = lambda name: struct.pack("=I", UAPI[name])
+        words = "carpnodes 2:100,1:0 balancing ip-stealth selection flow".split()
+        self.assertEqual(
+            self.sent(*words),
+            {
+                UAPI["IFLA_CARP_NODES"]: node(2, 100) + node(1, 0),
+                UAPI["IFLA_CARP_BALANCING"]: number("CARP_BALANCING_IP_STEALTH"),
+                UAPI["IFLA_CARP_SELECTION"]: number("CARP_SELECTION_FLOW"),
+            },
+        )
+        most = ",".join(f"{vhid}:254" for vhid in range(224, 256))
+        sent = self.sent("carpnodes", most, "pass", "k" * 20, "advbase", "1")
+        self.assertEqual(len(sent[UAPI["IFLA_CARP_NODES"]]), 32 * len(node(1, 0)))
+
     def test_message_passfile(self):
         key = UAPI["IFLA_CARP_KEY"]
         path = os.path.join(LIBRARY, "key")
@@ -242,6 +270,35 @@ class WithIp:
         self.assertIn("advertisements sent: v4 1099511627776\n", statistics)
         self.assertIn("advertisements discarded: bad-digest 2\n", statistics)
         one_line = self.shown("-oneline", "-details", "-statistics", info=info)
+        self.assertEqual(one_line.count("\n"), 1)
+
+    def test_show_nodes(self):
+        def node(vhid, advskew, state):
+            return attribute(
+                UAPI["CARP_NODES_NODE"] | NESTED,
+                u32("CARP_NODE_VHID", vhid)
+                + u32("CARP_NODE_ADVSKEW", advskew)
+                + u32("CARP_NODE_STATE", UAPI[f"CARP_STATE_{state}"]),
+            )
+
+        data = (
+            u32("IFLA_CARP_STATE", UAPI["CARP_STATE_MASTER"])
+            + u32("IFLA_CARP_BALANCING", UAPI["CARP_BALANCING_IP"])
+            + u32("IFLA_CARP_SELECTION", UAPI["CARP_SELECTION_ADDRESSES"])
+            + attribute(
+                UAPI["IFLA_CARP_NODES"] | NESTED,
+                node(1, 0, "MASTER") + node(2, 100, "BACKUP"),
+            )
+        )
+        info = attribute(INFO_DATA, data)
+        self.assertIn(
+            "    carp state MASTER balancing ip selection addresses \n"
+            "      node state MASTER vhid 1 advskew 0 \n"
+            "      node state BACKUP vhid 2 advskew 100 \n"
+            "    ",
+            self.shown("-details", info=info),
+        )
+        one_line = self.shown("-oneline", "-details", info=info)
         self.assertEqual(one_line.count("\n"), 1)
 
     def test_show_nothing(self):

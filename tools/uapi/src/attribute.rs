@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Netlink attributes, as bytes.
 
+/// `NLA_F_NESTED`, in a number: there are attributes inside.
+pub const NESTED: u32 = 0x8000;
+
+/// The header of an attribute that has so many bytes.
+pub fn header(number: u32, length: usize) -> [u8; 4] {
+    let [length, number] = [(length + 4) as u16, number as u16].map(u16::to_ne_bytes);
+    [length[0], length[1], number[0], number[1]]
+}
+
 /// A source of attributes by number.
 pub trait Attributes {
     /// The payload of the attribute, if the kernel sent it.

@@ -10,4 +10,5 @@
 
 pub mod attribute;
 pub mod names;
+pub mod number;
 pub mod numbers;

@@ -50,6 +50,20 @@ pub static MISSING: &Names = &[
     (CARP_MISSING_ALLOWED, c"allowed"),
 ];
 
+/// `enum carp_balancing`.
+pub static BALANCINGS: &Names = &[
+    (CARP_BALANCING_NONE, c"none"),
+    (CARP_BALANCING_IP, c"ip"),
+    (CARP_BALANCING_IP_STEALTH, c"ip-stealth"),
+    (CARP_BALANCING_IP_UNICAST, c"ip-unicast"),
+];
+
+/// `enum carp_selection`.
+pub static SELECTIONS: &Names = &[
+    (CARP_SELECTION_ADDRESSES, c"addresses"),
+    (CARP_SELECTION_FLOW, c"flow"),
+];
+
 /// The events of `enum carp_command`.
 pub static EVENTS: &Names = &[
     (CARP_CMD_GROUP_NEW, c"group-new"),
@@ -64,6 +78,12 @@ pub static EVENTS: &Names = &[
 /// A number's name, unless a newer kernel made it up.
 pub fn name(names: &Names, number: u32) -> Option<&'static CStr> {
     names.iter().find(|(n, _)| *n == number).map(|(_, s)| *s)
+}
+
+/// The number of this name, if there is one.
+pub fn number(names: &Names, name: &[u8]) -> Option<u32> {
+    let mut rows = names.iter();
+    rows.find(|(_, s)| s.to_bytes() == name).map(|(n, _)| *n)
 }
 
 /// One of `IFLA_CARP_STATS_*`.
@@ -204,6 +224,11 @@ pub static STATISTICS: &[Group] = &[
         counters: &[
             counter(IFLA_CARP_STATS_RX_NOT_MASTER, c"rx_not_master", c"rx"),
             counter(IFLA_CARP_STATS_TX_NOT_MASTER, c"tx_not_master", c"tx"),
+            counter(
+                IFLA_CARP_STATS_RX_NOT_SELECTED,
+                c"rx_not_selected",
+                c"rx-not-selected",
+            ),
         ],
     },
 ];
@@ -251,6 +276,8 @@ mod tests {
         check(STATES, "CARP_STATE_", str::to_owned);
         check(REASONS, "CARP_REASON_", dashed);
         check(MISSING, "CARP_MISSING_", dashed);
+        check(BALANCINGS, "CARP_BALANCING_", dashed);
+        check(SELECTIONS, "CARP_SELECTION_", dashed);
         let commands = enumerators("CARP_CMD_").into_iter();
         let requests = ["UNSPEC", "GROUP_GET", "KEY_GET", "MAX"];
         let events: Vec<_> = commands
@@ -259,11 +286,10 @@ mod tests {
             .collect();
         let ours: Vec<_> = EVENTS.iter().map(|(_, s)| s.to_str().unwrap()).collect();
         assert_eq!(ours, events);
-        for (number, (ours, _)) in (0..).zip(STATES) {
-            assert_eq!(number, *ours);
-        }
-        for (number, (ours, _)) in (0..).zip(REASONS) {
-            assert_eq!(number, *ours);
+        for names in [STATES, REASONS, BALANCINGS, SELECTIONS] {
+            for (number, (ours, _)) in (0..).zip(names) {
+                assert_eq!(number, *ours);
+            }
         }
         for (bit, (ours, _)) in MISSING.iter().enumerate() {
             assert_eq!(1 << bit, *ours);
@@ -305,5 +331,10 @@ mod tests {
     fn a_newer_number_has_no_name() {
         assert_eq!(name(STATES, CARP_STATE_MASTER), Some(c"MASTER"));
         assert_eq!(name(STATES, 3), None);
+        assert_eq!(
+            number(BALANCINGS, b"ip-stealth"),
+            Some(CARP_BALANCING_IP_STEALTH)
+        );
+        assert_eq!(number(BALANCINGS, b"stealth"), None);
     }
 }

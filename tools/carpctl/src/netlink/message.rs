@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Netlink messages: built, and taken apart.
 
-use carp_uapi::attribute::{Attributes, Nested};
+use carp_uapi::attribute::{Attributes, NESTED, Nested, header};
 use std::fmt;
 use std::io;
 
@@ -9,7 +9,6 @@ use std::io;
 const HEADER: usize = 16;
 /// Attributes and messages begin at multiples of this.
 const ALIGN: usize = 4;
-const NLA_F_NESTED: u16 = 0x8000;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -53,7 +52,7 @@ impl Request {
     /// Adds an attribute.
     #[must_use]
     pub fn put(mut self, kind: u32, payload: &[u8]) -> Self {
-        let start = self.begin(kind as u16);
+        let start = self.begin(kind);
         self.bytes.extend(payload);
         self.end(start);
         self
@@ -74,7 +73,7 @@ impl Request {
     /// Adds what `content` adds, as one attribute.
     #[must_use]
     pub fn nest(mut self, kind: u32, content: impl FnOnce(Self) -> Self) -> Self {
-        let start = self.begin(kind as u16 | NLA_F_NESTED);
+        let start = self.begin(kind | NESTED);
         self = content(self);
         self.end(start);
         self
@@ -94,10 +93,9 @@ impl Request {
         bytes
     }
 
-    fn begin(&mut self, kind: u16) -> usize {
+    fn begin(&mut self, kind: u32) -> usize {
         let start = self.bytes.len();
-        self.bytes.extend([0; 2]);
-        self.bytes.extend(kind.to_ne_bytes());
+        self.bytes.extend(header(kind, 0));
         start
     }
 
