@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use carp_proto::{Key, Parameters, Vhid};
 
 use crate::address::Address;
+use crate::balance::Balance;
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::mistake::{Mistake, Mistakes};
@@ -28,10 +29,12 @@ pub enum KeySource {
 pub struct Configuration {
     /// The parent's name; without one, the kernel chooses it by the first address.
     pub parent: Option<String>,
-    /// The number of the group.
+    /// The number of the group; of several nodes, of the first one.
     pub vhid: Vhid,
-    /// How often to advertise.
+    /// How often to advertise it.
     pub parameters: Parameters,
+    /// If there are several nodes, all of them, and how they share the load.
+    pub balance: Option<Balance>,
     /// The key that all hosts of the group have.
     pub key: KeySource,
     /// Is the device to be up?

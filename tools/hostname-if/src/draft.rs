@@ -5,6 +5,7 @@
 use carp_proto::{ParameterError, Parameters, Vhid};
 
 use crate::address::Address;
+use crate::balance::{self, Balance, Node};
 use crate::command::Command;
 use crate::configuration::{Configuration, KeySource};
 use crate::mistake::Mistake;
@@ -25,6 +26,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) vhid: Option<Placed<Vhid>>,
     pub(crate) advbase: Option<Placed<u32>>,
     pub(crate) advskew: Option<Placed<u32>>,
+    pub(crate) balance: balance::Draft,
     pub(crate) key: Option<Placed<KeySource>>,
     pub(crate) up: Option<Placed<bool>>,
     pub(crate) mtu: Option<Placed<u32>>,
@@ -42,6 +44,7 @@ impl<'a> Draft<'a> {
             vhid: None,
             advbase: None,
             advskew: None,
+            balance: balance::Draft::default(),
             key: None,
             up: None,
             mtu: None,
@@ -57,6 +60,7 @@ impl<'a> Draft<'a> {
             && self.vhid.is_none()
             && self.advbase.is_none()
             && self.advskew.is_none()
+            && self.balance.is_empty()
             && self.key.is_none()
             && self.up.is_none()
             && self.mtu.is_none()
@@ -126,32 +130,20 @@ impl<'a> Draft<'a> {
 
     /// What the lines ask for together.
     pub(crate) fn finish(self) -> Result<Configuration, Mistake> {
-        let Some(vhid) = self.vhid else {
+        let nodes = self.nodes()?;
+        let Some(first) = nodes.first().copied() else {
             return Err(Mistake::new(b"", "no vhid: a group has a number in 1..255"));
         };
-        let default = Parameters::default();
-        let advbase = self
-            .advbase
-            .as_ref()
-            .map_or(default.advbase().into(), |it| it.value);
-        let advskew = self
-            .advskew
-            .as_ref()
-            .map_or(default.advskew().into(), |it| it.value);
-        let parameters = Parameters::new(advbase, advskew).map_err(|error| Mistake {
-            line: self.advbase.as_ref().map(|it| it.line),
-            ..match error {
-                ParameterError::BothZero => {
-                    Mistake::new(b"advbase", "with advbase 0, advskew must not be 0")
-                }
-                ParameterError::AdvbaseOutOfRange => Mistake::new(b"advbase", "out of range"),
-                ParameterError::AdvskewOutOfRange => Mistake::new(b"advskew", "out of range"),
-            }
-        })?;
+        let balance = self.balance.finish(nodes.len())?;
         Ok(Configuration {
             parent: self.parent.map(|it| it.value),
-            vhid: vhid.value,
-            parameters,
+            vhid: first.vhid,
+            parameters: first.parameters,
+            balance: balance.map(|(mode, selection)| Balance {
+                nodes,
+                mode,
+                selection,
+            }),
             key: self.key.map_or(KeySource::Empty, |it| it.value),
             up: self.up.is_none_or(|it| it.value),
             mtu: self.mtu.map(|it| it.value),
@@ -159,5 +151,49 @@ impl<'a> Draft<'a> {
             addresses: self.addresses.into_iter().map(|it| it.value).collect(),
             commands: self.commands,
         })
+    }
+
+    /// All nodes by vhid, of which there may be one; or none.
+    fn nodes(&self) -> Result<Vec<Node>, Mistake> {
+        let default = Parameters::default();
+        let advskew = self.advskew.as_ref();
+        let list = match (&self.balance.nodes, &self.vhid) {
+            (Some(nodes), vhid) => {
+                let vhid = vhid.as_ref().map(|it| ("vhid", it.line));
+                let advskew = advskew.map(|it| ("advskew", it.line));
+                if let Some((word, line)) = vhid.or(advskew) {
+                    return Err(Mistake {
+                        line: Some(line.max(nodes.line)),
+                        ..Mistake::new(word.as_bytes(), "carpnodes says it of each node")
+                    });
+                }
+                nodes.value.clone()
+            }
+            (None, Some(vhid)) => {
+                let advskew = advskew.map_or(default.advskew().into(), |it| it.value);
+                vec![(vhid.value, advskew)]
+            }
+            (None, None) => Vec::new(),
+        };
+        let advbase = self.advbase.as_ref();
+        let parameters = |advskew| {
+            let seconds = advbase.map_or(default.advbase().into(), |it| it.value);
+            Parameters::new(seconds, advskew).map_err(|error| Mistake {
+                line: advbase.map(|it| it.line),
+                ..match error {
+                    ParameterError::BothZero => {
+                        Mistake::new(b"advbase", "with advbase 0, advskew must not be 0")
+                    }
+                    ParameterError::AdvbaseOutOfRange => Mistake::new(b"advbase", "out of range"),
+                    ParameterError::AdvskewOutOfRange => Mistake::new(b"advskew", "out of range"),
+                }
+            })
+        };
+        list.into_iter()
+            .map(|(vhid, advskew)| {
+                let parameters = parameters(advskew)?;
+                Ok(Node { vhid, parameters })
+            })
+            .collect()
     }
 }

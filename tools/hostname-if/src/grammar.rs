@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use carp_proto::{Key, Parameters, Vhid, KEY_LEN};
 
 use crate::address::{Address, AddressError};
+use crate::balance::{mode, node_list, selection};
 use crate::command::{expand, Command, Moment};
 use crate::configuration::KeySource;
 use crate::draft::{Draft, Placed};
@@ -30,8 +31,9 @@ use crate::value::{check_broadcast, decimal, text, with_prefix};
 use crate::words::{split, Words};
 
 /// The words that may stand in a line, for people.
-const OPTIONS: &str = "no such word: it is one of advbase, advskew, alias, broadcast, carpdev, \
-    description, down, inet, inet6, mtu, netmask, nopass, pass, passfile, prefixlen, up and vhid, or an address";
+const OPTIONS: &str = "no such word: it is one of advbase, advskew, alias, balancing, broadcast, \
+    carpdev, carpnodes, description, down, inet, inet6, mtu, netmask, nopass, pass, passfile, \
+    prefixlen, selection, up and vhid, or an address";
 
 /// The longest description, in bytes: that of the kernel (IFALIASZ without its end).
 const DESCRIPTION_MAX: usize = 255;
@@ -152,6 +154,18 @@ impl Draft<'_> {
                         .filter(|&skew: &u8| skew <= Parameters::ADVSKEW_MAX)
                         .ok_or_else(|| Mistake::new(value, "advskew is a number in 0..254"))?;
                     self.place(word, skew.into(), |draft| &mut draft.advskew)?;
+                }
+                b"carpnodes" => {
+                    let nodes = node_list(words.value(word)?)?;
+                    self.place(word, nodes, |draft| &mut draft.balance.nodes)?;
+                }
+                b"balancing" => {
+                    let mode = mode(words.value(word)?)?;
+                    self.place(word, mode, |draft| &mut draft.balance.mode)?;
+                }
+                b"selection" => {
+                    let selection = selection(words.value(word)?)?;
+                    self.place(word, selection, |draft| &mut draft.balance.selection)?;
                 }
                 b"pass" => {
                     let value = words.value(word)?;

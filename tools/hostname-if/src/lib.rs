@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod balance;
 mod command;
 mod configuration;
 mod draft;
@@ -36,6 +37,7 @@ mod value;
 mod words;
 
 pub use address::{Address, AddressError};
+pub use balance::{Balance, Node};
 pub use carp_proto::{Key, Parameters, Vhid, KEY_LEN};
 pub use command::{Command, Moment};
 pub use configuration::{Configuration, KeySource};

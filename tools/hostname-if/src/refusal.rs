@@ -9,7 +9,6 @@ pub(crate) fn refusal(word: &[u8]) -> Option<&'static str> {
             "a state is no configuration: \"carpctl IFNAME state backup\" asks for it, once"
         }
         b"carppeer" => "advertisements are multicast; unicast is not supported",
-        b"carpnodes" | b"balancing" => "not supported; a group for each vhid, in a file of its own",
         b"dest" => "a carp interface has no destination address",
         b"dhcp" | b"autoconf" | b"autoconfprivacy" | b"temporary" | b"rtsol" => {
             "the addresses of a group must be the same on all hosts, and so are written down"

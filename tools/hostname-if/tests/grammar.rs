@@ -3,6 +3,9 @@
 //! What the lines of a file mean, and what is said of wrong ones.
 
 use carp_hostname_if::{Configuration, Key, KeySource, Moment};
+use carp_uapi::numbers::{
+    CARP_BALANCING_IP, CARP_BALANCING_IP_STEALTH, CARP_SELECTION_ADDRESSES, CARP_SELECTION_FLOW,
+};
 
 fn read(text: &str) -> Configuration {
     match Configuration::read(text.as_bytes(), "carp0") {
@@ -131,6 +134,34 @@ fn words_in_any_order() {
 }
 
 #[test]
+fn several_nodes() {
+    let it = read("carpnodes 2:100,1:0 balancing ip-stealth\nselection flow advbase 2");
+    let balance = it.balance.unwrap();
+    let nodes: Vec<_> = balance
+        .nodes
+        .iter()
+        .map(|node| {
+            let parameters = node.parameters;
+            (node.vhid.get(), parameters.advbase(), parameters.advskew())
+        })
+        .collect();
+    assert_eq!(nodes, [(1, 2, 0), (2, 2, 100)], "by vhid");
+    assert_eq!(balance.mode, CARP_BALANCING_IP_STEALTH);
+    assert_eq!(balance.selection, CARP_SELECTION_FLOW);
+    assert_eq!((it.vhid.get(), it.parameters.advskew()), (1, 0));
+
+    let plain = read("carpnodes 1:0,2:100").balance.unwrap();
+    assert_eq!(plain.mode, CARP_BALANCING_IP, "as on OpenBSD");
+    assert_eq!(plain.selection, CARP_SELECTION_ADDRESSES);
+    for text in ["carpnodes 7:100", "carpnodes 7:100 balancing none"] {
+        let one = read(text);
+        assert_eq!(one.balance, None, "{text}");
+        assert_eq!((one.vhid.get(), one.parameters.advskew()), (7, 100));
+    }
+    assert_eq!(read("vhid 1 balancing none").balance, None);
+}
+
+#[test]
 fn keys() {
     assert_eq!(
         typed(&read("vhid 1 pass twenty-bytes-of-key-")),
@@ -202,6 +233,22 @@ fn each_mistake_names_line_word_and_rule() {
             "vhid 1\nadvbase 0",
             "hostname.carp0:2: advbase: with advbase 0, advskew must not be 0",
         ),
+        ("carpnodes 1:0,2", "hostname.carp0:1: 2: a node is VHID:ADVSKEW, and a comma stands between two of them"),
+        ("carpnodes", "hostname.carp0:1: carpnodes: a value is missing after it"),
+        ("carpnodes 1:0,256:0", "hostname.carp0:1: 256:0: vhid is a number in 1..255"),
+        ("carpnodes 0:0", "hostname.carp0:1: 0:0: vhid is a number in 1..255"),
+        ("carpnodes 1:0,2:255", "hostname.carp0:1: 2:255: advskew is a number in 0..254"),
+        ("carpnodes 1:0,2:0,1:3", "hostname.carp0:1: 1:3: this vhid is in the list already"),
+        ("carpnodes 1:0,2:0\ncarpnodes 3:0", "hostname.carp0:2: carpnodes: it was said on line 1 already"),
+        ("carpnodes 1:0,2:0\nvhid 1", "hostname.carp0:2: vhid: carpnodes says it of each node"),
+        ("advskew 1\ncarpnodes 1:0,2:0", "hostname.carp0:2: advskew: carpnodes says it of each node"),
+        ("carpnodes 1:0,2:0\nbalancing none", "hostname.carp0:2: balancing: with several nodes it is ip, ip-stealth or ip-unicast"),
+        ("vhid 1\nbalancing ip", "hostname.carp0:2: balancing: it takes several nodes, which carpnodes names"),
+        ("vhid 1\nselection flow", "hostname.carp0:2: selection: it takes several nodes, which carpnodes names"),
+        ("vhid 1 balancing arp", "hostname.carp0:1: arp: balancing is one of none, ip, ip-stealth, ip-unicast"),
+        ("vhid 1 selection ports", "hostname.carp0:1: ports: selection is one of addresses, flow"),
+        ("advbase 0 carpnodes 1:1,2:0", "hostname.carp0:1: advbase: with advbase 0, advskew must not be 0"),
+        ("balancing ip", "hostname.carp0: no vhid: a group has a number in 1..255"),
         ("vhid 1 up down", "hostname.carp0:1: down: it was said on line 1 already"),
         ("vhid 1 mtu 67", "hostname.carp0:1: 67: mtu is a number of bytes in 68..65535"),
         ("vhid 1 carpdev carp0", "hostname.carp0:1: carp0: carpdev is the name of another interface"),
@@ -252,6 +299,19 @@ fn an_unknown_word_is_named_and_the_known_ones_listed() {
     assert!(
         shown[0].starts_with("hostname.carp0:1: advskw: no such word: it is one of advbase,"),
         "{shown:?}"
+    );
+}
+
+#[test]
+fn as_many_nodes_as_there_can_be() {
+    let list = |count: u32| {
+        let nodes: Vec<_> = (1..=count).map(|vhid| format!("{vhid}:0")).collect();
+        format!("carpnodes {}", nodes.join(","))
+    };
+    assert_eq!(read(&list(32)).balance.unwrap().nodes.len(), 32);
+    assert_eq!(
+        mistakes(&list(33)),
+        ["hostname.carp0:1: carpnodes: a group has at most 32 nodes"]
     );
 }
 

@@ -232,8 +232,16 @@ mod tests {
         let list = CString::new(["255:254"; CARP_MAX_NODES as usize].join(",")).unwrap();
         let key = CString::new(vec![b'k'; KEY_SENT_MAX]).unwrap();
         let sent = put(&[
-            c"advbase", c"1", c"pass", &key, c"balancing", c"ip", c"selection", c"flow",
-            c"carpnodes", &list,
+            c"advbase",
+            c"1",
+            c"pass",
+            &key,
+            c"balancing",
+            c"ip",
+            c"selection",
+            c"flow",
+            c"carpnodes",
+            &list,
         ]);
         let sent = sent.unwrap();
         let nodes = sent.iter().find(|(number, _)| *number == IFLA_CARP_NODES);

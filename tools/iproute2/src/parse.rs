@@ -244,11 +244,7 @@ mod tests {
             })
         );
         for (word, value, message) in [
-            (
-                c"carpnodes",
-                c"1",
-                c"carpnodes is VHID:SKEW,VHID:SKEW,...",
-            ),
+            (c"carpnodes", c"1", c"carpnodes is VHID:SKEW,VHID:SKEW,..."),
             (c"carpnodes", c"", c"carpnodes is VHID:SKEW,VHID:SKEW,..."),
             (
                 c"balancing",
