@@ -6,10 +6,13 @@
 //! line ask for steps of their own (`command::configure`).
 
 use crate::failure::Failure;
-use crate::group::Group;
+use crate::group::{Group, named};
 use crate::kernel::Kernel;
 use crate::netlink::address::{Address, longest_prefix};
-use crate::netlink::link::{self, Key, Settings};
+use crate::netlink::link::{self, Key, Parameters, Settings};
+use crate::netlink::node;
+use carp_uapi::names::{BALANCINGS, SELECTIONS};
+use carp_uapi::number::Node;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -44,6 +47,12 @@ pub struct Desired {
     pub mtu: Option<u32>,
     /// What is said of the device, for people.
     pub description: Option<String>,
+    /// All nodes, by vhid, in the place of `vhid` and `advskew`; one alone has no balancing.
+    pub nodes: Option<Vec<Node>>,
+    /// `enum carp_balancing`.
+    pub balancing: Option<u32>,
+    /// `enum carp_selection`.
+    pub selection: Option<u32>,
     /// All addresses of the device: others are taken away.
     pub addresses: Option<Vec<Wanted>>,
     /// Whether the device is up.
@@ -151,6 +160,18 @@ impl fmt::Display for Step {
         ] {
             words.extend(number.map(|number| format!("{name} {number}")));
         }
+        words.extend(
+            settings
+                .nodes
+                .as_ref()
+                .map(|nodes| format!("carpnodes {}", node::shown(nodes))),
+        );
+        for (name, names, number) in [
+            ("balancing", BALANCINGS, settings.balancing),
+            ("selection", SELECTIONS, settings.selection),
+        ] {
+            words.extend(number.map(|number| format!("{name} {}", named(names, number))));
+        }
         // Numbers of devices and the key are nothing to show.
         words.extend(settings.parent.map(|_| "carpdev …".to_owned()));
         words.extend(settings.key.as_ref().map(|_| "pass …".to_owned()));
@@ -180,6 +201,9 @@ pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
         state: None,
         parent: present.parent.filter(|_| desired.carpdev.is_some()),
         mtu: desired.mtu,
+        nodes: desired.nodes.clone(),
+        balancing: desired.balancing,
+        selection: desired.selection,
     };
     let Some(group) = &present.group else {
         steps.push(Step::Create(settings));
@@ -218,10 +242,29 @@ pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
     steps
 }
 
+/// The nodes of a group, of which there may be one.
+fn nodes_of(carp: &Parameters) -> Vec<Node> {
+    if carp.nodes.is_empty() {
+        let advskew = carp.advskew;
+        let only = carp.vhid.map(|vhid| Node { vhid, advskew });
+        return only.into_iter().collect();
+    }
+    carp.nodes.iter().map(node::Node::settings).collect()
+}
+
 /// Of these settings, those that are others now.
-fn differing(wanted: Settings, group: &Group, key: Option<&[u8]>) -> Settings {
+fn differing(mut wanted: Settings, group: &Group, key: Option<&[u8]>) -> Settings {
     let carp = &group.link.carp;
+    // Where there are several, a number and its advskew are said by a list, of one.
+    if let (false, Some(vhid), Some(advskew)) = (carp.nodes.is_empty(), wanted.vhid, wanted.advskew)
+    {
+        (wanted.vhid, wanted.advskew) = (None, None);
+        wanted.nodes = Some(vec![Node { vhid, advskew }]);
+    }
     Settings {
+        nodes: wanted.nodes.filter(|nodes| *nodes != nodes_of(carp)),
+        balancing: wanted.balancing.filter(|mode| carp.balancing != *mode),
+        selection: wanted.selection.filter(|by| carp.selection != *by),
         vhid: wanted.vhid.filter(|vhid| carp.vhid != Some(*vhid)),
         advbase: wanted.advbase.filter(|advbase| carp.advbase != *advbase),
         advskew: wanted.advskew.filter(|advskew| carp.advskew != *advskew),

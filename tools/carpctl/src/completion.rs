@@ -37,6 +37,10 @@ fn values(argument: &str) -> Values {
         "file" => Values::Files,
         "directory" => Values::Directories,
         "master|backup" => Values::Words(&["master", "backup"]),
+        "none|ip|ip-stealth|ip-unicast" => {
+            Values::Words(&["none", "ip", "ip-stealth", "ip-unicast"])
+        }
+        "addresses|flow" => Values::Words(&["addresses", "flow"]),
         "when" => Values::Words(&["auto", "always", "never"]),
         "shell" => Values::Words(&["bash", "fish", "zsh"]),
         _ => Values::Free,

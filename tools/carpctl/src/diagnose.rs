@@ -387,10 +387,17 @@ fn explain_master_elsewhere(group: &Group, host: Host, peer: &Peer) -> Finding {
         (
             "peer-better",
             format!("{from} is MASTER and advertises more often: {both}"),
-            format!(
-                "to prefer this host: carpctl {name} with a smaller advskew or advbase than {from}'s, \
-                 and {sysctl}; to change once: carpctl {name} state master"
-            ),
+            match group.link.carp.vhid.filter(|_| group.is_balanced()) {
+                None => format!(
+                    "to prefer this host: carpctl {name} with a smaller advskew or advbase than \
+                     {from}'s, and {sysctl}; to change once: carpctl {name} state master"
+                ),
+                Some(vhid) => format!(
+                    "each host should be preferred for some nodes; to prefer this one for vhid \
+                     {vhid}: carpctl {name} carpnodes with a smaller advskew for it than {from}'s, and \
+                     {sysctl}"
+                ),
+            },
         )
     } else if theirs == ours {
         (

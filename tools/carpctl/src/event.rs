@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What happens to groups, as lines of text and of JSON.
 
-use crate::group::{Group, missing_names, reason_name, state_name};
-use crate::json::{Named, PeerJson, reason, state};
+use crate::group::{Group, balancing_name, missing_names, reason_name, selection_name, state_name};
+use crate::json::{BalanceJson, Named, PeerJson, reason, state};
 use crate::netlink::carp::Report;
 use crate::text::Plain;
 use carp_uapi::names::EVENTS;
@@ -43,6 +43,8 @@ pub struct Event {
     pub report: Report,
     /// When: for a transition the kernel's time, else that of its arrival.
     pub time: SystemTime,
+    /// The group has several nodes, and what is about one says which, by the vhid.
+    pub is_balanced: bool,
 }
 
 impl Event {
@@ -56,6 +58,7 @@ impl Event {
             time: changed_at.map_or_else(SystemTime::now, |nanoseconds| {
                 UNIX_EPOCH + Duration::from_nanos(nanoseconds)
             }),
+            is_balanced: !report.nodes.is_empty(),
             report,
         }
     }
@@ -69,6 +72,7 @@ impl Event {
                 ..Report::from(group)
             },
             time: SystemTime::now(),
+            is_balanced: group.is_balanced(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Event {
             kind: Kind::Lost,
             report: Report::default(),
             time: SystemTime::now(),
+            is_balanced: false,
         }
     }
 
@@ -85,14 +90,32 @@ impl Event {
     pub fn gone(report: Report) -> Self {
         Self {
             kind: Kind::Told(CARP_CMD_GROUP_DELETE),
+            is_balanced: !report.nodes.is_empty(),
             report,
             time: SystemTime::now(),
         }
     }
 
+    /// Whether it tells all there is of the group's nodes; others are about one of them, or
+    /// none.
+    pub fn has_all_nodes(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Group | Kind::Told(CARP_CMD_GROUP_NEW | CARP_CMD_GROUP_CHANGE)
+        )
+    }
+
     /// Whether there is no such group any more.
     pub fn is_end(&self) -> bool {
         self.kind == Kind::Told(CARP_CMD_GROUP_DELETE)
+    }
+
+    fn is_about_a_node(&self) -> bool {
+        let one = matches!(
+            self.kind,
+            Kind::Told(CARP_CMD_TRANSITION | CARP_CMD_OTHER_MASTER | CARP_CMD_BAD_DIGEST)
+        );
+        one && self.is_balanced
     }
 
     /// The event as JSON.
@@ -114,6 +137,11 @@ impl Event {
             reason: report.reason.map(reason),
             missing: report.missing.map(missing_names),
             transitions: report.transitions,
+            balance: BalanceJson::of(
+                report.balancing.unwrap_or(0),
+                report.selection.unwrap_or(0),
+                &report.nodes,
+            ),
             digest_addresses: (!report.addresses.is_empty()).then_some(&report.addresses),
             // Of an event it is the one that it is about.
             peer: match self.kind {
@@ -144,6 +172,9 @@ impl From<&Group> for Report {
             transitions: Some(carp.transitions),
             addresses: more.digest_addresses,
             peers: more.peers,
+            balancing: Some(carp.balancing),
+            selection: Some(carp.selection),
+            nodes: carp.nodes.clone(),
             ..Self::default()
         }
     }
@@ -178,6 +209,8 @@ pub struct EventJson<'a> {
     missing: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transitions: Option<u32>,
+    #[serde(flatten)]
+    balance: Option<BalanceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest_addresses: Option<&'a Vec<IpAddr>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,7 +224,11 @@ impl fmt::Display for Event {
         if self.kind == Kind::Lost {
             return f.write_str("events were lost; the groups as they are now:");
         }
-        write!(f, "{}: ", Plain(&report.ifname))?;
+        write!(f, "{}", Plain(&report.ifname))?;
+        match report.vhid {
+            Some(vhid) if self.is_about_a_node() => write!(f, " vhid {vhid}: ")?,
+            _ => f.write_str(": ")?,
+        }
         let now = report.state.map_or("?".to_owned(), state_name);
         let why = report.reason.map_or("?".to_owned(), reason_name);
         let Kind::Told(number) = self.kind else {
@@ -232,19 +269,39 @@ impl fmt::Display for Event {
 fn parameters(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     let parent = report.parent_ifname.as_deref().unwrap_or("none");
     write!(f, " carpdev {}", Plain(parent))?;
+    let is_balanced = !report.nodes.is_empty();
     for (name, number) in [
-        ("vhid", report.vhid),
+        ("vhid", report.vhid.filter(|_| !is_balanced)),
         ("advbase", report.advbase),
-        ("advskew", report.advskew),
+        ("advskew", report.advskew.filter(|_| !is_balanced)),
     ] {
         if let Some(number) = number {
             write!(f, " {name} {number}")?;
         }
     }
+    nodes(f, report)?;
     match report.missing {
         Some(missing) if missing != 0 => write!(f, " missing {}", missing_names(missing).join(",")),
         _ => Ok(()),
     }
+}
+
+/// What several nodes share, and each of them: `1:0 MASTER`.
+fn nodes(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    if report.nodes.is_empty() {
+        return Ok(());
+    }
+    let balancing = balancing_name(report.balancing.unwrap_or(0));
+    let selection = report.selection.unwrap_or(CARP_SELECTION_ADDRESSES);
+    write!(f, " balancing {balancing}")?;
+    if selection != CARP_SELECTION_ADDRESSES {
+        write!(f, " selection {}", selection_name(selection))?;
+    }
+    for node in &report.nodes {
+        let state = state_name(node.state);
+        write!(f, ", {}:{} {state}", node.vhid, node.advskew)?;
+    }
+    Ok(())
 }
 
 fn peer(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
@@ -262,6 +319,7 @@ fn peer(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
 mod tests {
     use super::*;
     use crate::netlink::carp::Peer;
+    use crate::netlink::node::Node;
 
     fn at(report: Report) -> Event {
         Event {
@@ -300,6 +358,46 @@ mod tests {
     }
 
     #[test]
+    fn of_several_nodes_the_one_is_named() {
+        let event = Event {
+            is_balanced: true,
+            ..at(Report {
+                old_state: Some(CARP_STATE_BACKUP),
+                state: Some(CARP_STATE_MASTER),
+                reason: Some(CARP_REASON_TIMED_OUT),
+                vhid: Some(2),
+                ..report(CARP_CMD_TRANSITION)
+            })
+        };
+        let line = "carp0 vhid 2: BACKUP -> MASTER (timed-out)";
+        assert!(event.to_string().ends_with(line), "{event}");
+
+        let node = |vhid, advskew, state| Node {
+            vhid,
+            advskew,
+            state,
+            ..Node::default()
+        };
+        let changed = at(Report {
+            state: Some(CARP_STATE_MASTER),
+            reason: Some(CARP_REASON_TIMED_OUT),
+            vhid: Some(1),
+            advbase: Some(1),
+            advskew: Some(0),
+            balancing: Some(CARP_BALANCING_IP),
+            selection: Some(CARP_SELECTION_FLOW),
+            nodes: vec![
+                node(1, 0, CARP_STATE_MASTER),
+                node(2, 100, CARP_STATE_BACKUP),
+            ],
+            ..report(CARP_CMD_GROUP_CHANGE)
+        });
+        let line = "carp0: changed: MASTER (timed-out) carpdev none advbase 1 balancing ip \
+                    selection flow, 1:0 MASTER, 2:100 BACKUP";
+        assert!(changed.to_string().ends_with(line), "{changed}");
+    }
+
+    #[test]
     fn the_time_of_a_transition_is_the_kernels() {
         let told = Event::told(Report {
             changed_at: Some(5),
@@ -318,6 +416,7 @@ mod tests {
             since: 0,
             received: 1,
             bad_digest: 2,
+            vhid: None,
         };
         for (command, text) in [
             (CARP_CMD_OTHER_MASTER, "another MASTER was heard"),

@@ -8,7 +8,7 @@ use crate::kernel::{Kernel, Snapshot};
 use crate::netlink::carp::Report;
 use crate::netlink::message::messages;
 use crate::netlink::socket::{Socket, is_overrun};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
 /// What is known of the groups, and how far the events are.
@@ -18,6 +18,8 @@ pub struct Tracker {
     last: Option<u32>,
     /// The groups that there are.
     known: BTreeMap<u32, Report>,
+    /// Those that have several nodes.
+    balanced: BTreeSet<u32>,
 }
 
 /// What an event's number says.
@@ -53,14 +55,26 @@ impl Tracker {
             Order::Next => {}
         }
         self.last = report.sequence.or(self.last);
-        let event = Event::told(report);
+        let mut event = Event::told(report);
+        let index = event.report.ifindex;
+        self.note_nodes(&event);
+        event.is_balanced = self.balanced.contains(&index);
         if event.is_end() {
-            self.known.remove(&event.report.ifindex);
+            self.known.remove(&index);
         } else {
-            self.known
-                .insert(event.report.ifindex, event.report.clone());
+            self.known.insert(index, event.report.clone());
         }
         Some(Some(event))
+    }
+
+    fn note_nodes(&mut self, event: &Event) {
+        if event.has_all_nodes() || event.is_end() {
+            let index = event.report.ifindex;
+            match event.is_balanced {
+                true => self.balanced.insert(index),
+                false => self.balanced.remove(&index),
+            };
+        }
     }
 
     /// Takes all groups as they are now; returns an event for each that is there,
@@ -68,6 +82,7 @@ impl Tracker {
     pub fn resynchronise(&mut self, snapshot: &Snapshot) -> Vec<Event> {
         self.last = snapshot.sequence;
         let old = std::mem::take(&mut self.known);
+        self.balanced.clear();
         let mut events = Vec::new();
         for (index, report) in old {
             if !snapshot
@@ -83,6 +98,7 @@ impl Tracker {
         }
         for group in &snapshot.groups {
             let event = Event::group(group, snapshot.sequence);
+            self.note_nodes(&event);
             self.known.insert(group.link.index, event.report.clone());
             events.push(event);
         }
@@ -180,7 +196,8 @@ mod tests {
     use crate::event::Kind;
     use crate::group::Group;
     use crate::netlink::link::Link;
-    use carp_uapi::numbers::{CARP_CMD_GROUP_DELETE, CARP_CMD_TRANSITION};
+    use crate::netlink::node::Node;
+    use carp_uapi::numbers::{CARP_CMD_GROUP_CHANGE, CARP_CMD_GROUP_DELETE, CARP_CMD_TRANSITION};
 
     fn report(sequence: u32) -> Report {
         Report {
@@ -226,6 +243,27 @@ mod tests {
         let events = tracker.resynchronise(&snapshot(Some(9), &[7]));
         assert_eq!(events[0].kind, Kind::Group);
         assert!(matches!(tracker.take(report(10)), Some(Some(_))));
+    }
+
+    #[test]
+    fn how_many_nodes_a_group_has_is_remembered() {
+        let mut tracker = Tracker::default();
+        tracker.resynchronise(&snapshot(Some(1), &[7]));
+        let mut is_balanced = |report| tracker.take(report).unwrap().unwrap().is_balanced;
+        assert!(!is_balanced(report(2)));
+        let several = Report {
+            command: CARP_CMD_GROUP_CHANGE,
+            nodes: vec![Node::default(), Node::default()],
+            ..report(3)
+        };
+        assert!(is_balanced(several));
+        assert!(is_balanced(report(4)), "a transition of one of them");
+        let one = Report {
+            command: CARP_CMD_GROUP_CHANGE,
+            ..report(5)
+        };
+        assert!(!is_balanced(one));
+        assert!(!is_balanced(report(6)));
     }
 
     #[test]

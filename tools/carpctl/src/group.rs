@@ -4,8 +4,9 @@
 
 use crate::netlink::address::Address;
 use crate::netlink::carp::{Peer, Report};
-use crate::netlink::link::Link;
-use carp_uapi::names::{MISSING, Names, REASONS, STATES, name};
+use crate::netlink::link::{Link, Parameters};
+use crate::netlink::node::Node;
+use carp_uapi::names::{BALANCINGS, MISSING, Names, REASONS, SELECTIONS, STATES, name};
 use carp_uapi::numbers::{CARP_STATE_INIT, CARP_STATE_MASTER};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -51,6 +52,50 @@ impl Group {
     /// The name of the device.
     pub fn name(&self) -> &str {
         &self.link.name
+    }
+
+    /// Whether it has several nodes, or is one of them ([`Self::by_node`]).
+    pub fn is_balanced(&self) -> bool {
+        !self.link.carp.nodes.is_empty()
+    }
+
+    /// Each node as a group of its own, which is what it is for the other hosts: with its
+    /// own parameters, state and peers. The counters, and what else is known of the device
+    /// alone, are the first one's. A group with one node is that itself.
+    pub fn by_node(&self) -> Vec<Self> {
+        if !self.is_balanced() {
+            return vec![self.clone()];
+        }
+        let nodes = self.link.carp.nodes.iter().enumerate();
+        nodes
+            .map(|(place, node)| self.of_node(node, place == 0))
+            .collect()
+    }
+
+    fn of_node(&self, node: &Node, is_first: bool) -> Self {
+        let mut group = self.clone();
+        group.link.carp = Parameters {
+            vhid: Some(node.vhid),
+            advskew: node.advskew,
+            state: node.state,
+            reason: node.reason,
+            missing: node.missing,
+            transitions: node.transitions,
+            since: node.since,
+            nodes: vec![node.clone()],
+            ..group.link.carp
+        };
+        if let Some(more) = &mut group.more {
+            more.peers.retain(|peer| peer.vhid == Some(node.vhid));
+            if !is_first {
+                more.changed_at = None;
+                more.transitions_by_reason.clear();
+            }
+        }
+        if !is_first {
+            group.link.counters.clear();
+        }
+        group
     }
 
     /// How long it has been in its state.
@@ -107,6 +152,16 @@ pub fn state_name(state: u32) -> String {
 /// The name of a reason.
 pub fn reason_name(reason: u32) -> String {
     named(REASONS, reason)
+}
+
+/// The name of a mode of balancing.
+pub fn balancing_name(balancing: u32) -> String {
+    named(BALANCINGS, balancing)
+}
+
+/// The name of a selection.
+pub fn selection_name(selection: u32) -> String {
+    named(SELECTIONS, selection)
 }
 
 /// The names of the bits of `missing`; those that have none as one number.

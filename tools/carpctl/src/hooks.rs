@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The programs of `monitor --exec`: what is run when a group changes its state.
 //!
-//! Each group has a thread, which runs the programs of the directory one after the
-//! other, in the order of their names. While they run, later states wait; of
-//! those, only the last one is told.
+//! Each group, and of a group with several nodes each node, has a thread, which runs
+//! the programs of the directory one after the other, in the order of their names.
+//! While they run, later states wait; of those, only the last one is told.
 
 use crate::event::{Event, Kind};
 use crate::failure::Failure;
 use crate::group::{reason_name, state_name};
 use crate::text::Plain;
 use carp_uapi::numbers::{
-    CARP_CMD_GROUP_DELETE, CARP_CMD_GROUP_NEW, CARP_CMD_TRANSITION, CARP_STATE_INIT,
+    CARP_CMD_GROUP_CHANGE, CARP_CMD_GROUP_DELETE, CARP_CMD_GROUP_NEW, CARP_CMD_TRANSITION,
+    CARP_STATE_INIT,
 };
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -31,7 +32,10 @@ pub static ENVIRONMENT: &[(&str, &str)] = &[
     ("CARP_IFNAME", "the carp interface"),
     ("CARP_IFINDEX", "its number"),
     ("CARP_PARENT", "the interface that it is on, or empty"),
-    ("CARP_VHID", "the number of the group, or empty"),
+    (
+        "CARP_VHID",
+        "the number of the group, or of the node, or empty",
+    ),
     (
         "CARP_OLD_STATE",
         "the state that the programs were last run for, or empty",
@@ -55,7 +59,7 @@ struct News {
     ifname: String,
     ifindex: u32,
     parent: String,
-    vhid: String,
+    vhid: Option<u32>,
     state: u32,
     reason: String,
     sequence: String,
@@ -63,38 +67,58 @@ struct News {
 }
 
 impl News {
-    /// What there is to tell of an event, if it is one of states.
-    fn of(event: &Event, started: bool) -> Option<Self> {
+    /// What there is to tell of an event: of each node, if it is about all of them.
+    fn of(event: &Event, started: bool) -> Vec<Self> {
         let report = &event.report;
-        let deleted = event.kind == Kind::Told(CARP_CMD_GROUP_DELETE);
         let why = match event.kind {
-            _ if deleted => "delete",
-            Kind::Told(CARP_CMD_TRANSITION | CARP_CMD_GROUP_NEW) => "transition",
+            // Of those that are new.
+            Kind::Told(CARP_CMD_TRANSITION | CARP_CMD_GROUP_NEW | CARP_CMD_GROUP_CHANGE) => {
+                "transition"
+            }
+            Kind::Told(CARP_CMD_GROUP_DELETE) => "delete",
             Kind::Group if started => "resync",
             Kind::Group => "start",
-            _ => return None,
+            _ => return Vec::new(),
         };
-        Some(Self {
+        let whole = Self {
             event: why,
             ifname: report.ifname.clone(),
             ifindex: report.ifindex,
             parent: report.parent_ifname.clone().unwrap_or_default(),
-            vhid: report.vhid.map_or(String::new(), |vhid| vhid.to_string()),
-            state: if deleted {
-                CARP_STATE_INIT
-            } else {
-                report.state?
-            },
-            reason: if deleted {
-                "deleted".to_owned()
-            } else {
-                report.reason.map_or(String::new(), reason_name)
-            },
+            vhid: report.vhid,
+            state: report.state.unwrap_or(CARP_STATE_INIT),
+            reason: report.reason.map_or(String::new(), reason_name),
             sequence: report
                 .sequence
                 .map_or(String::new(), |sequence| sequence.to_string()),
             skipped: 0,
-        })
+        };
+        if why == "delete" {
+            return vec![whole.deleted()];
+        }
+        if report.state.is_none() {
+            return Vec::new();
+        }
+        if !event.has_all_nodes() || report.nodes.is_empty() {
+            return vec![whole];
+        }
+        let nodes = report.nodes.iter().map(|node| Self {
+            vhid: Some(node.vhid),
+            state: node.state,
+            reason: reason_name(node.reason),
+            ..whole.clone()
+        });
+        nodes.collect()
+    }
+
+    /// That what it is about is gone.
+    fn deleted(&self) -> Self {
+        Self {
+            event: "delete",
+            state: CARP_STATE_INIT,
+            reason: "deleted".to_owned(),
+            ..self.clone()
+        }
     }
 
     fn environment(&self, old: Option<u32>) -> [(&'static str, String); 10] {
@@ -103,7 +127,10 @@ impl News {
             ("CARP_IFNAME", self.ifname.clone()),
             ("CARP_IFINDEX", self.ifindex.to_string()),
             ("CARP_PARENT", self.parent.clone()),
-            ("CARP_VHID", self.vhid.clone()),
+            (
+                "CARP_VHID",
+                self.vhid.map_or(String::new(), |vhid| vhid.to_string()),
+            ),
             ("CARP_OLD_STATE", old.map_or(String::new(), state_name)),
             ("CARP_STATE", state_name(self.state)),
             ("CARP_REASON", self.reason.clone()),
@@ -171,11 +198,21 @@ impl Mailbox {
     }
 }
 
+/// Who is told of a group, or of one of its nodes.
+struct Member {
+    /// Which: of several nodes, it does not change.
+    vhid: Option<u32>,
+    /// It is there, as far as the programs know.
+    is_there: bool,
+    mailbox: Arc<Mailbox>,
+    thread: JoinHandle<()>,
+}
+
 /// Runs the programs of a directory.
 pub struct Hooks {
     directory: PathBuf,
     /// By the name of the device, which may be deleted and made anew.
-    groups: HashMap<String, (Arc<Mailbox>, JoinHandle<()>)>,
+    groups: HashMap<String, Vec<Member>>,
     /// The first groups were told.
     started: bool,
 }
@@ -200,20 +237,80 @@ impl Hooks {
     /// Has the programs run for an event; returns before they have.
     pub fn take(&mut self, event: &Event) -> io::Result<()> {
         self.started |= event.kind != Kind::Group;
-        let Some(news) = News::of(event, self.started) else {
+        let all = News::of(event, self.started);
+        let Some(first) = all.first() else {
             return Ok(());
         };
-        let mailbox = match self.groups.get(&news.ifname) {
-            Some((mailbox, _)) => mailbox.clone(),
-            // Nobody was told of it.
-            None if news.event == "delete" => return Ok(()),
-            None => self.begin(&news.ifname)?,
-        };
-        mailbox.post(news);
+        if event.is_end() {
+            self.remove(first, &[]);
+            return Ok(());
+        }
+        if event.has_all_nodes() {
+            let vhids: Vec<_> = all.iter().map(|news| news.vhid).collect();
+            self.renumber(&first.ifname, &vhids);
+            self.remove(first, &vhids);
+        }
+        let only_new = event.kind == Kind::Told(CARP_CMD_GROUP_CHANGE);
+        for news in all {
+            let place = match self.find(&news, event.is_balanced) {
+                Some(_) if only_new => continue,
+                Some(place) => place,
+                // A device of one node that was never told of is somebody else's.
+                None if only_new && !event.is_balanced => continue,
+                None => self.begin(&news.ifname)?,
+            };
+            let member = &mut self.members(&news.ifname)[place];
+            member.vhid = news.vhid;
+            member.is_there = true;
+            member.mailbox.post(news);
+        }
         Ok(())
     }
 
-    fn begin(&mut self, ifname: &str) -> io::Result<Arc<Mailbox>> {
+    fn members(&mut self, ifname: &str) -> &mut Vec<Member> {
+        self.groups.entry(ifname.to_owned()).or_default()
+    }
+
+    /// The only one that is there may get another number, or its first.
+    fn renumber(&mut self, ifname: &str, vhids: &[Option<u32>]) {
+        let members = self.members(ifname).iter_mut();
+        let mut there = members.filter(|member| member.is_there);
+        if let (Some(only), None) = (there.next(), there.next()) {
+            if vhids.len() == 1 || only.vhid.is_none() {
+                only.vhid = vhids.first().copied().flatten();
+            }
+        }
+    }
+
+    /// Tells that all are gone but these.
+    fn remove(&mut self, news: &News, vhids: &[Option<u32>]) {
+        for member in self.members(&news.ifname) {
+            if member.is_there && !vhids.contains(&member.vhid) {
+                member.is_there = false;
+                let vhid = member.vhid;
+                member.mailbox.post(News {
+                    vhid,
+                    ..news.deleted()
+                });
+            }
+        }
+    }
+
+    /// The place of who is to be told. A group with one node has one for ever, whatever
+    /// number it has at the time.
+    fn find(&mut self, news: &News, is_balanced: bool) -> Option<usize> {
+        let members = self.members(&news.ifname);
+        let of = |is_there: bool, any: bool| {
+            members
+                .iter()
+                .position(|member| member.is_there == is_there && (any || member.vhid == news.vhid))
+        };
+        [true, false].into_iter().find_map(|is_there| {
+            of(is_there, false).or_else(|| of(is_there, true).filter(|_| !is_balanced))
+        })
+    }
+
+    fn begin(&mut self, ifname: &str) -> io::Result<usize> {
         let mailbox = Arc::new(Mailbox::default());
         let directory = self.directory.clone();
         let own = mailbox.clone();
@@ -222,17 +319,25 @@ impl Hooks {
                 run_all(&directory, &news, old);
             }
         })?;
-        self.groups
-            .insert(ifname.to_owned(), (mailbox.clone(), thread));
-        Ok(mailbox)
+        let members = self.members(ifname);
+        members.push(Member {
+            vhid: None,
+            is_there: false,
+            mailbox,
+            thread,
+        });
+        Ok(members.len() - 1)
     }
 
     /// Waits until all that was posted is done.
     pub fn finish(self) {
-        for (mailbox, thread) in self.groups.into_values() {
-            mailbox.close();
+        let members: Vec<_> = self.groups.into_values().flatten().collect();
+        for member in &members {
+            member.mailbox.close();
+        }
+        for member in members {
             // A thread that panicked has said so.
-            let _ = thread.join();
+            let _ = member.thread.join();
         }
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A group as ifconfig prints it on OpenBSD.
 
-use crate::group::{Group, missing_names, state_name};
+use crate::group::{Group, balancing_name, missing_names, selection_name, state_name};
 use crate::netlink::address::{Address, mask};
-use crate::netlink::link::iff;
+use crate::netlink::link::{Parameters, iff};
 use crate::text::{Plain, hexadecimal};
+use carp_uapi::numbers::CARP_SELECTION_ADDRESSES;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -31,16 +32,17 @@ pub fn print(out: &mut dyn Write, group: &Group) -> io::Result<()> {
 
     let carp = &link.carp;
     let state = state_name(carp.state);
-    write!(
-        out,
-        "\tcarp: {state} carpdev {}",
-        Plain(group.parent.as_deref().unwrap_or("none"))
-    )?;
-    match carp.vhid {
-        Some(vhid) => write!(out, " vhid {vhid}")?,
-        None => write!(out, " vhid none")?,
+    let parent = Plain(group.parent.as_deref().unwrap_or("none"));
+    if group.is_balanced() {
+        print_nodes(out, &parent, carp)?;
+    } else {
+        write!(out, "\tcarp: {state} carpdev {parent}")?;
+        match carp.vhid {
+            Some(vhid) => write!(out, " vhid {vhid}")?,
+            None => write!(out, " vhid none")?,
+        }
+        writeln!(out, " advbase {} advskew {}", carp.advbase, carp.advskew)?;
     }
-    writeln!(out, " advbase {} advskew {}", carp.advbase, carp.advskew)?;
     if carp.missing != 0 {
         writeln!(out, "\tmissing: {}", missing_names(carp.missing).join(" "))?;
     }
@@ -50,6 +52,30 @@ pub fn print(out: &mut dyn Write, group: &Group) -> io::Result<()> {
     writeln!(out, "\tstatus: {}", state.to_lowercase())?;
     for address in &group.addresses {
         print_address(out, address)?;
+    }
+    Ok(())
+}
+
+/// A line for what all nodes have, and one for each of them.
+fn print_nodes(out: &mut dyn Write, parent: &Plain<'_>, carp: &Parameters) -> io::Result<()> {
+    let balancing = balancing_name(carp.balancing);
+    let advbase = carp.advbase;
+    write!(
+        out,
+        "\tcarp: carpdev {parent} advbase {advbase} balancing {balancing}"
+    )?;
+    // OpenBSD has only the other one.
+    if carp.selection != CARP_SELECTION_ADDRESSES {
+        write!(out, " selection {}", selection_name(carp.selection))?;
+    }
+    writeln!(out)?;
+    for node in &carp.nodes {
+        let state = state_name(node.state);
+        writeln!(
+            out,
+            "\t\tstate {state} vhid {} advskew {}",
+            node.vhid, node.advskew
+        )?;
     }
     Ok(())
 }

@@ -8,8 +8,9 @@
 use crate::group::{Group, missing_names};
 use crate::netlink::address::Address;
 use crate::netlink::carp;
+use crate::netlink::node::Node;
 use crate::text::hexadecimal;
-use carp_uapi::names::{Names, REASONS, STATES, STATISTICS, name};
+use carp_uapi::names::{BALANCINGS, Names, REASONS, SELECTIONS, STATES, STATISTICS, name};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -62,9 +63,56 @@ pub struct GroupJson<'a> {
     transitions: u32,
     since: u64,
     #[serde(flatten)]
+    balance: Option<BalanceJson>,
+    #[serde(flatten)]
     more: Option<MoreJson<'a>>,
     addresses: Vec<AddressJson>,
     counters: Counters<'a>,
+}
+
+/// What only a group with several nodes has.
+#[derive(Serialize)]
+pub struct BalanceJson {
+    balancing: Named,
+    selection: Named,
+    nodes: Vec<NodeJson>,
+}
+
+impl BalanceJson {
+    /// Of these nodes, if there are several.
+    pub fn of(balancing: u32, selection: u32, nodes: &[Node]) -> Option<Self> {
+        (!nodes.is_empty()).then(|| Self {
+            balancing: Named(BALANCINGS, balancing),
+            selection: Named(SELECTIONS, selection),
+            nodes: nodes.iter().map(NodeJson::from).collect(),
+        })
+    }
+}
+
+/// A node.
+#[derive(Serialize)]
+struct NodeJson {
+    vhid: u32,
+    advskew: u32,
+    state: Named,
+    reason: Named,
+    missing: Vec<String>,
+    transitions: u32,
+    since: u64,
+}
+
+impl From<&Node> for NodeJson {
+    fn from(node: &Node) -> Self {
+        Self {
+            vhid: node.vhid,
+            advskew: node.advskew,
+            state: state(node.state),
+            reason: reason(node.reason),
+            missing: missing_names(node.missing),
+            transitions: node.transitions,
+            since: milliseconds(node.since),
+        }
+    }
 }
 
 /// What only the family `carp` says of a group.
@@ -95,6 +143,9 @@ pub struct PeerJson {
     since: u64,
     received: u64,
     bad_digest: u64,
+    /// Of a group with several nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vhid: Option<u32>,
 }
 
 /// Counters under their names.
@@ -147,6 +198,7 @@ impl From<&carp::Peer> for PeerJson {
             since: milliseconds(peer.since),
             received: peer.received,
             bad_digest: peer.bad_digest,
+            vhid: None,
         }
     }
 }
@@ -170,16 +222,25 @@ impl<'a> From<&'a Group> for GroupJson<'a> {
             missing: missing_names(carp.missing),
             transitions: carp.transitions,
             since: milliseconds(carp.since),
+            balance: BalanceJson::of(carp.balancing, carp.selection, &carp.nodes),
             more: group.more.as_ref().map(|more| MoreJson {
                 changed_at: more.changed_at.map(milliseconds),
                 transitions_by_reason: ByReason(&more.transitions_by_reason),
                 digest_addresses: &more.digest_addresses,
-                peers: more.peers.iter().map(PeerJson::from).collect(),
+                peers: peers(&more.peers, group.is_balanced()),
             }),
             addresses: group.addresses.iter().map(AddressJson::from).collect(),
             counters: Counters(&link.counters),
         }
     }
+}
+
+fn peers(peers: &[carp::Peer], is_balanced: bool) -> Vec<PeerJson> {
+    let peers = peers.iter().map(|peer| PeerJson {
+        vhid: peer.vhid.filter(|_| is_balanced),
+        ..PeerJson::from(peer)
+    });
+    peers.collect()
 }
 
 /// Prints a value on lines for people, who read JSON, too.

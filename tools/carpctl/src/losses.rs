@@ -20,14 +20,14 @@ struct Begin {
 /// What was seen of all peers.
 #[derive(Default)]
 pub struct Losses {
-    begins: HashMap<(u32, IpAddr), Begin>,
+    begins: HashMap<(u32, Option<u32>, IpAddr), Begin>,
 }
 
 impl Losses {
     /// How many advertisements of `peer` were lost until `now`, a time from any
     /// beginning; `None` for one that does not advertise.
     pub fn of(&mut self, group: &Group, peer: &Peer, now: Duration) -> Option<u64> {
-        let key = (group.link.index, peer.address);
+        let key = (group.link.index, peer.vhid, peer.address);
         // Also those with a wrong digest came through.
         let received = peer.received + peer.bad_digest;
         let parameters = (peer.advbase, peer.advskew);
@@ -70,6 +70,7 @@ mod tests {
             since: since * 1_000_000,
             received,
             bad_digest: 0,
+            vhid: None,
         }
     }
 

@@ -112,6 +112,7 @@ impl Exposition {
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
+    /// Of a group, or of one of its nodes.
     fn sample(&mut self, name: &str, group: &Group, labels: &str, value: impl Display) {
         let separator = if labels.is_empty() { "" } else { "," };
         let _ = writeln!(
@@ -133,9 +134,11 @@ pub fn text(groups: &[Group], now: SystemTime) -> String {
     let mut out = Exposition {
         text: String::new(),
     };
+    // Of several nodes, what each has of its own.
+    let nodes: Vec<_> = groups.iter().flat_map(Group::by_node).collect();
 
     out.metric("carp_info", "gauge", "A group of this host.");
-    for group in groups {
+    for group in &nodes {
         let parent = Label(group.parent.as_deref().unwrap_or("")).to_string();
         out.sample("carp_info", group, &format!("parent={parent}"), 1);
     }
@@ -144,7 +147,7 @@ pub fn text(groups: &[Group], now: SystemTime) -> String {
         "gauge",
         "1 for the state that the group is in.",
     );
-    for group in groups {
+    for group in &nodes {
         for (number, name) in STATES {
             let labels = format!("state=\"{}\"", name.to_string_lossy());
             let is = u8::from(group.link.carp.state == *number);
@@ -164,11 +167,11 @@ pub fn text(groups: &[Group], now: SystemTime) -> String {
         ),
     ] {
         out.metric(name, "gauge", help);
-        for group in groups {
+        for group in &nodes {
             out.sample(name, group, "", value(group));
         }
     }
-    transitions(&mut out, groups, now);
+    transitions(&mut out, groups, &nodes, now);
     for metric in COUNTED {
         out.metric(metric.name, "counter", metric.help);
         for group in groups {
@@ -193,14 +196,14 @@ pub fn text(groups: &[Group], now: SystemTime) -> String {
             );
         }
     }
-    peers(&mut out, groups, now);
+    peers(&mut out, &nodes, now);
     out.text
 }
 
-fn transitions(out: &mut Exposition, groups: &[Group], now: Duration) {
+fn transitions(out: &mut Exposition, groups: &[Group], nodes: &[Group], now: Duration) {
     let name = "carp_last_transition_timestamp_seconds";
     out.metric(name, "gauge", "When the state was entered.");
-    for group in groups {
+    for group in nodes {
         let told = group.more.as_ref().and_then(|more| more.changed_at);
         let at = told.map_or_else(|| now.saturating_sub(group.since()), Duration::from_nanos);
         out.sample(name, group, "", seconds(at));
@@ -225,6 +228,15 @@ fn transitions(out: &mut Exposition, groups: &[Group], now: Duration) {
             let labels = format!("reason=\"{}\"", reason_name(reason));
             out.sample(name, group, &labels, count);
         }
+    }
+    // The reasons are known of the first node only.
+    let name = "carp_node_transitions_total";
+    if nodes.iter().any(Group::is_balanced) {
+        let help = "Changes of state of a node, of a group with several.";
+        out.metric(name, "counter", help);
+    }
+    for node in nodes.iter().filter(|node| node.is_balanced()) {
+        out.sample(name, node, "", node.link.carp.transitions);
     }
 }
 

@@ -185,7 +185,7 @@ pub fn groups_table(groups: &[Group]) -> Table {
         "LAST HEARD",
         "ADDRESSES",
     ]);
-    for group in groups {
+    for group in groups.iter().flat_map(Group::by_node) {
         let carp = &group.link.carp;
         let addresses: Vec<_> = group.addresses.iter().map(ToString::to_string).collect();
         let mut reason = reason_name(carp.reason);
@@ -204,7 +204,7 @@ pub fn groups_table(groups: &[Group]) -> Table {
                 .to_string()
                 .into(),
             format!("{}/{}", carp.advbase, carp.advskew).into(),
-            last_heard(group).into(),
+            last_heard(&group).into(),
             if addresses.is_empty() {
                 "-".to_owned()
             } else {

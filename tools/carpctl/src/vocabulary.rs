@@ -61,6 +61,21 @@ pub static WORDS: &[Word] = &[
         "ask a running group to change its state",
     ),
     word(
+        "carpnodes",
+        "vhid:advskew,...",
+        "the nodes of a group that shares its load",
+    ),
+    word(
+        "balancing",
+        "none|ip|ip-stealth|ip-unicast",
+        "how all hosts come to see each packet",
+    ),
+    word(
+        "selection",
+        "addresses|flow",
+        "by what the node for a packet is selected",
+    ),
+    word(
         "inet",
         "address[/prefix]",
         "an IPv4 address, instead of the first one",
@@ -86,14 +101,6 @@ pub static WORDS: &[Word] = &[
 
 /// Words of the BSDs that cannot be done, and what to do instead.
 pub static FOREIGN: &[(&str, &str)] = &[
-    (
-        "carpnodes",
-        "a group has one vhid here; make another interface with the other vhid",
-    ),
-    (
-        "balancing",
-        "make groups with the same address, each preferred elsewhere, and set net.inet.carp.arpbalance",
-    ),
     ("carppeer", "advertisements are sent by multicast only"),
     ("peer", "advertisements are sent by multicast only"),
     ("peer6", "advertisements are sent by multicast only"),

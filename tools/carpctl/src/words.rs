@@ -7,7 +7,9 @@
 use crate::failure::Failure;
 use crate::key::Source;
 use crate::vocabulary::{FOREIGN, WORDS, find, nearest};
-use carp_uapi::numbers::{CARP_STATE_BACKUP, CARP_STATE_MASTER};
+use carp_uapi::names::{self, BALANCINGS, Names, SELECTIONS};
+use carp_uapi::number::{Node, NodeMistake, nodes, number};
+use carp_uapi::numbers::{CARP_MAX_NODES, CARP_STATE_BACKUP, CARP_STATE_MASTER};
 use std::iter::Peekable;
 use std::net::{IpAddr, Ipv4Addr};
 use std::slice::Iter;
@@ -52,6 +54,9 @@ pub struct Wish {
     pub key: Option<Source>,
     pub state: Option<u32>,
     pub mtu: Option<u32>,
+    pub nodes: Option<Vec<Node>>,
+    pub balancing: Option<u32>,
+    pub selection: Option<u32>,
     pub addresses: Vec<AddressWish>,
 }
 
@@ -105,7 +110,7 @@ fn address(word: &str) -> Option<Result<(IpAddr, Option<u8>), Failure>> {
         return Some(Ok((ip, None)));
     };
     let longest = crate::netlink::address::longest_prefix(ip);
-    Some(match number(digits) {
+    Some(match number(digits.as_bytes()) {
         Some(prefix) if prefix <= longest.into() => Ok((ip, Some(prefix as u8))),
         _ => Err(Failure::usage(
             word,
@@ -114,27 +119,12 @@ fn address(word: &str) -> Option<Result<(IpAddr, Option<u8>), Failure>> {
     })
 }
 
-/// A number, decimal or after 0x. A leading zero is refused: elsewhere it means
-/// octal.
-fn number(digits: &str) -> Option<u32> {
-    let (digits, radix) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(digits) => (digits, 16),
-        None if digits.len() > 1 && digits.starts_with('0') => return None,
-        None => (digits, 10),
-    };
-    // from_str_radix takes a sign.
-    if !digits.chars().all(|digit| digit.is_digit(radix)) {
-        return None;
-    }
-    u32::from_str_radix(digits, radix).ok()
-}
-
 /// A mask in dots or in hexadecimal, as a length.
 fn netmask(word: &str) -> Result<u8, Failure> {
     let wrong = |what| Err(Failure::usage(word, what));
     let bits = match word.parse::<Ipv4Addr>() {
         Ok(mask) => u32::from(mask),
-        Err(_) => match number(word).filter(|_| word.starts_with("0x")) {
+        Err(_) => match number(word.as_bytes()).filter(|_| word.starts_with("0x")) {
             Some(bits) => bits,
             None => return wrong("a netmask is like 255.255.255.0 or 0xffffff00"),
         },
@@ -201,6 +191,12 @@ impl<'a> Parser<'a> {
             "passprompt" => once(&mut self.wish.key, word, Source::Prompt)?,
             "nopass" => once(&mut self.wish.key, word, Source::Typed(String::new()))?,
             "state" => self.state(word)?,
+            "carpnodes" => {
+                let nodes = node_list(self.argument(word)?)?;
+                once(&mut self.wish.nodes, word, nodes)?;
+            }
+            "balancing" => self.name(word, BALANCINGS, |wish| &mut wish.balancing)?,
+            "selection" => self.name(word, SELECTIONS, |wish| &mut wish.selection)?,
             "inet" | "inet6" => self.family = Some(word),
             "netmask" => {
                 let mask = self.argument(word)?;
@@ -208,7 +204,7 @@ impl<'a> Parser<'a> {
             }
             "prefixlen" => {
                 let digits = self.argument(word)?;
-                let prefix = number(digits)
+                let prefix = number(digits.as_bytes())
                     .filter(|prefix| *prefix <= 128)
                     .ok_or_else(|| Failure::usage(digits, "prefixlen is a number from 0 to 128"))?;
                 self.prefix(word, digits, prefix as u8)?;
@@ -238,8 +234,25 @@ impl<'a> Parser<'a> {
         place: impl FnOnce(&mut Wish) -> &mut Option<u32>,
     ) -> Result<(), Failure> {
         let digits = self.argument(word)?;
-        let number = number(digits)
+        let number = number(digits.as_bytes())
             .ok_or_else(|| Failure::usage(digits, &format!("{word} must be a number")))?;
+        once(place(&mut self.wish), word, number)
+    }
+
+    fn name(
+        &mut self,
+        word: &'a str,
+        names: &Names,
+        place: impl FnOnce(&mut Wish) -> &mut Option<u32>,
+    ) -> Result<(), Failure> {
+        let name = self.argument(word)?;
+        let number = names::number(names, name.as_bytes()).ok_or_else(|| {
+            let all: Vec<_> = names
+                .iter()
+                .map(|(_, name)| name.to_string_lossy())
+                .collect();
+            Failure::usage(name, &format!("{word} must be one of {}", all.join(", ")))
+        })?;
         once(place(&mut self.wish), word, number)
     }
 
@@ -420,8 +433,30 @@ impl<'a> Parser<'a> {
         if wish.no_carpdev && wish.carpdev.is_some() {
             return Err(Failure::usage("-carpdev", "carpdev says the opposite"));
         }
+        let number = [("vhid", wish.vhid), ("advskew", wish.advskew)]
+            .into_iter()
+            .find(|(_, number)| number.is_some() && wish.nodes.is_some());
+        if let Some((word, _)) = number {
+            return Err(Failure::usage(word, "carpnodes says it of each node"));
+        }
         Ok(())
     }
+}
+
+/// The nodes of a list `1:0,2:100`.
+fn node_list(list: &str) -> Result<Vec<Node>, Failure> {
+    nodes(list.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|mistake| match mistake {
+            NodeMistake::NoNode(part) => Failure::usage(
+                &String::from_utf8_lossy(part),
+                "a node is VHID:ADVSKEW, and a comma stands between two of them",
+            ),
+            NodeMistake::TooMany => Failure::usage(
+                "carpnodes",
+                &format!("a group has at most {CARP_MAX_NODES} nodes"),
+            ),
+        })
 }
 
 /// Whether this is a mask rather than another address.

@@ -10,6 +10,7 @@ use carpctl::group::{Group, More};
 use carpctl::netlink::address::Address;
 use carpctl::netlink::carp::{Peer, Report};
 use carpctl::netlink::link::{Link, Parameters};
+use carpctl::netlink::node::Node;
 use carpctl::{completion, ifconfig, json, prometheus, table};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -40,6 +41,7 @@ fn groups() -> [Group; 3] {
                 missing: 0,
                 transitions: 2,
                 since: 8_123_456_789,
+                ..Parameters::default()
             },
             counters: STATISTICS
                 .iter()
@@ -64,6 +66,7 @@ fn groups() -> [Group; 3] {
                 since: 60_500_000_000,
                 received: 17,
                 bad_digest: 0,
+                vhid: None,
             }],
         }),
     };
@@ -94,6 +97,7 @@ fn groups() -> [Group; 3] {
                 since: 300_000_000,
                 received: 3,
                 bad_digest: 0,
+                vhid: None,
             }],
             ..More::default()
         }),
@@ -116,6 +120,57 @@ fn groups() -> [Group; 3] {
         ..Group::default()
     };
     [master, backup, init]
+}
+
+/// A group whose load is shared: the second node is the peer's.
+fn balanced() -> Group {
+    let [master, ..] = groups();
+    let node = |vhid, advskew, state, reason| Node {
+        vhid,
+        advskew,
+        state,
+        reason,
+        missing: 0,
+        transitions: 2,
+        since: 8_123_456_789,
+    };
+    let more = master.more.clone().unwrap();
+    let peer = Peer {
+        advskew: 100,
+        since: 300_000_000,
+        vhid: Some(1),
+        ..more.peers[0].clone()
+    };
+    Group {
+        link: Link {
+            mac: vec![1, 0, 0x5e, 0, 1, 1],
+            carp: Parameters {
+                balancing: CARP_BALANCING_IP,
+                selection: CARP_SELECTION_FLOW,
+                nodes: vec![
+                    node(1, 0, CARP_STATE_MASTER, CARP_REASON_TIMED_OUT),
+                    node(2, 100, CARP_STATE_BACKUP, CARP_REASON_READY),
+                ],
+                ..master.link.carp.clone()
+            },
+            ..master.link.clone()
+        },
+        more: Some(More {
+            peers: vec![
+                Peer {
+                    since: 60_500_000_000,
+                    ..peer.clone()
+                },
+                Peer {
+                    advskew: 0,
+                    vhid: Some(2),
+                    ..peer
+                },
+            ],
+            ..more
+        }),
+        ..master
+    }
 }
 
 fn events() -> Vec<Event> {
@@ -184,6 +239,43 @@ fn group_json() {
     let mut out = Vec::new();
     json::print_groups(&mut out, &groups()).unwrap();
     check("groups.json", &out);
+}
+
+/// Everything about a group with several nodes.
+#[test]
+fn several_nodes() {
+    let group = balanced();
+    let mut text = Vec::new();
+    ifconfig::print(&mut text, &group).unwrap();
+    check("balanced-ifconfig.txt", &text);
+
+    let mut out = Vec::new();
+    json::print_groups(&mut out, [&group]).unwrap();
+    check("balanced-groups.json", &out);
+
+    let lines = table::groups_table(std::slice::from_ref(&group)).lines();
+    let table: String = lines.iter().map(|line| line.plain() + "\n").collect();
+    check("balanced-show.txt", table.as_bytes());
+
+    let now = UNIX_EPOCH + Duration::from_secs(1_764_000_100);
+    let metrics = prometheus::text(std::slice::from_ref(&group), now);
+    check("balanced-metrics.txt", metrics.as_bytes());
+
+    let nodes = group.by_node();
+    let found: Vec<_> = nodes
+        .iter()
+        .map(|node| diagnose(node, node, Host::default()))
+        .collect();
+    let mut out = Vec::new();
+    json::print(&mut out, &found).unwrap();
+    check("balanced-findings.json", &out);
+
+    let mut event = Event::group(&group, Some(4));
+    event.time = UNIX_EPOCH + Duration::from_secs(1_764_000_001);
+    let mut lines = Vec::new();
+    json::print_line(&mut lines, &event.json()).unwrap();
+    check("balanced-events.json", &lines);
+    check("balanced-events.txt", format!("{event}\n").as_bytes());
 }
 
 #[test]

@@ -128,7 +128,13 @@ fn the_schema_has_every_name() {
 /// Every key of the golden files is described.
 #[test]
 fn the_schema_has_every_key() {
-    for golden in ["groups.json", "events.json", "findings.json"] {
+    for golden in [
+        "groups.json",
+        "events.json",
+        "findings.json",
+        "balanced-groups.json",
+        "balanced-events.json",
+    ] {
         let path = format!("{}/tests/golden/{golden}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap();
         let values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();

@@ -3,10 +3,13 @@
 //!
 //! `PROPTEST_CASES` in the environment sets how many are tried.
 
+use carp_uapi::number;
+use carp_uapi::numbers::{CARP_BALANCING_IP, CARP_BALANCING_NONE};
 use carpctl::apply::{Desired, Present, Step, Wanted, plan};
 use carpctl::group::Group;
 use carpctl::netlink::address::Address;
-use carpctl::netlink::link::{Key, iff};
+use carpctl::netlink::link::{Key, Parameters, iff};
+use carpctl::netlink::node::Node;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -42,11 +45,41 @@ fn addresses() -> impl Strategy<Value = Vec<Wanted>> {
         })
 }
 
+/// One number with its advskew, or several nodes with a mode and a selection.
+fn numbers() -> impl Strategy<Value = Desired> {
+    let one = (1..4u32, 0..3u32).prop_map(|(vhid, advskew)| Desired {
+        vhid: Some(vhid),
+        advskew: Some(advskew),
+        ..Desired::default()
+    });
+    let vhids = subsequence(vec![1, 2, 3, 4], 2..=4);
+    let several =
+        (vhids, 0..3u32, 1..4u32, 0..2u32).prop_map(|(vhids, advskew, balancing, selection)| {
+            Desired {
+                nodes: Some(
+                    vhids
+                        .into_iter()
+                        .map(|vhid| number::Node { vhid, advskew })
+                        .collect(),
+                ),
+                balancing: Some(balancing),
+                selection: Some(selection),
+                ..Desired::default()
+            }
+        });
+    prop_oneof![one, several]
+}
+
+/// The numbers of all nodes.
+fn vhids(desired: &Desired) -> Vec<u32> {
+    let nodes = desired.nodes.iter().flatten().map(|node| node.vhid);
+    desired.vhid.into_iter().chain(nodes).collect()
+}
+
 fn desires() -> impl Strategy<Value = Desired> {
     (
         select(vec![None, Some("eth0"), Some("eth1")]),
-        1..4u32,
-        0..3u32,
+        numbers(),
         select(vec!["tyrell", "bryant"]),
         any::<bool>(),
         select(vec![None, Some(1400), Some(1500)]),
@@ -54,17 +87,16 @@ fn desires() -> impl Strategy<Value = Desired> {
         prop::option::weighted(0.9, addresses()),
     )
         .prop_map(
-            |(carpdev, vhid, advskew, key, up, mtu, description, addresses)| Desired {
+            |(carpdev, numbers, key, up, mtu, description, addresses)| Desired {
                 name: "carp0".into(),
                 carpdev: carpdev.map(str::to_owned),
-                vhid: Some(vhid),
                 advbase: Some(1),
-                advskew: Some(advskew),
                 key: Some(Key(key.into())),
                 mtu,
                 description: description.map(str::to_owned),
                 addresses,
                 up: Some(up),
+                ..numbers
             },
         )
 }
@@ -120,10 +152,22 @@ impl Device {
             Step::Create(settings) | Step::Change(settings) => {
                 let carp = &mut group.link.carp;
                 if settings.vhid.is_some() {
+                    assert!(settings.nodes.is_none(), "both are refused");
                     carp.vhid = settings.vhid;
+                    carp.nodes.clear();
                     self.left_its_state = true;
                 }
+                if settings.advskew.is_some() {
+                    assert!(carp.nodes.is_empty(), "of which one?");
+                }
                 carp.advskew = settings.advskew.unwrap_or(carp.advskew);
+                if let Some(nodes) = &settings.nodes {
+                    self.left_its_state |= !stays(carp, nodes);
+                    set_nodes(carp, nodes);
+                }
+                carp.balancing = settings.balancing.unwrap_or(carp.balancing);
+                carp.selection = settings.selection.unwrap_or(carp.selection);
+                assert_eq!(carp.balancing == CARP_BALANCING_NONE, carp.nodes.is_empty());
                 group.link.mtu = settings.mtu.unwrap_or(group.link.mtu);
                 group.link.parent = settings.parent.or(group.link.parent);
                 if let Some(key) = &settings.key {
@@ -151,6 +195,32 @@ impl Device {
     }
 }
 
+/// Whether any node stays.
+fn stays(carp: &Parameters, nodes: &[number::Node]) -> bool {
+    let old = || carp.nodes.iter().map(|node| node.vhid).chain(carp.vhid);
+    nodes.iter().any(|node| old().any(|old| old == node.vhid))
+}
+
+/// What the kernel does with a list.
+fn set_nodes(carp: &mut Parameters, nodes: &[number::Node]) {
+    carp.vhid = Some(nodes[0].vhid);
+    carp.advskew = nodes[0].advskew;
+    carp.nodes = nodes
+        .iter()
+        .map(|node| Node {
+            vhid: node.vhid,
+            advskew: node.advskew,
+            ..Node::default()
+        })
+        .collect();
+    if nodes.len() == 1 {
+        carp.nodes.clear();
+        carp.balancing = CARP_BALANCING_NONE;
+    } else if carp.balancing == CARP_BALANCING_NONE {
+        carp.balancing = CARP_BALANCING_IP;
+    }
+}
+
 proptest! {
     #[test]
     fn the_steps_lead_to_what_is_wanted_and_then_there_are_none(
@@ -161,8 +231,17 @@ proptest! {
             device.do_all(desired);
             prop_assert_eq!(plan(desired, &device.present(desired)), []);
             let group = device.group.as_ref().unwrap();
-            prop_assert_eq!(group.link.carp.vhid, desired.vhid);
-            prop_assert_eq!(Some(group.link.carp.advskew), desired.advskew);
+            let carp = &group.link.carp;
+            prop_assert_eq!(carp.vhid, vhids(desired).first().copied());
+            match &desired.nodes {
+                None => prop_assert_eq!(Some(carp.advskew), desired.advskew),
+                Some(nodes) => {
+                    let now: Vec<_> = carp.nodes.iter().map(Node::settings).collect();
+                    prop_assert_eq!(&now, nodes);
+                    prop_assert_eq!(Some(carp.balancing), desired.balancing);
+                    prop_assert_eq!(Some(carp.selection), desired.selection);
+                }
+            }
             prop_assert_eq!(Some(group.link.is_up()), desired.up);
             if let Some(wanted) = &desired.addresses {
                 prop_assert_eq!(group.addresses.len(), wanted.len());
@@ -178,11 +257,11 @@ proptest! {
         let parent = device.present(&first).group.unwrap().link.parent;
         device.do_all(&second);
 
-        let (old, new) = (first.addresses.unwrap_or_default(), second.addresses.clone().unwrap_or_default());
+        let (old, new) = (first.addresses.clone().unwrap_or_default(), second.addresses.clone().unwrap_or_default());
         let need = old.is_empty()
             || first.up == Some(false)
             || second.up == Some(false)
-            || first.vhid != second.vhid
+            || !vhids(&first).iter().any(|vhid| vhids(&second).contains(vhid))
             || (second.carpdev.is_some() && device.present(&second).parent != parent)
             // Nothing but IPv6 addresses, each of which gets another prefix.
             || old.iter().all(|old| old.ip.is_ipv6()

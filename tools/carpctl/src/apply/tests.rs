@@ -3,6 +3,9 @@
 
 use super::*;
 use crate::netlink::link::{Link, Parameters, iff};
+use carp_uapi::numbers::{
+    CARP_BALANCING_IP, CARP_BALANCING_IP_STEALTH, CARP_SELECTION_ADDRESSES, CARP_SELECTION_FLOW,
+};
 
 fn wanted(text: &str) -> Wanted {
     let (ip, prefix) = match text.split_once('/') {
@@ -59,8 +62,46 @@ fn desired() -> Desired {
         key: Some(Key(b"tyrell".to_vec())),
         mtu: None,
         description: None,
+        nodes: None,
+        balancing: None,
+        selection: None,
         addresses: Some(vec![wanted("10.0.0.10"), wanted("2001:db8::1/64")]),
         up: Some(true),
+    }
+}
+
+fn nodes(list: &[(u32, u32)]) -> Vec<Node> {
+    list.iter()
+        .map(|(vhid, advskew)| Node {
+            vhid: *vhid,
+            advskew: *advskew,
+        })
+        .collect()
+}
+
+/// With nodes 1:0 and 2:100.
+fn balanced() -> Present {
+    let mut present = present();
+    let carp = &mut present.group.as_mut().unwrap().link.carp;
+    carp.balancing = CARP_BALANCING_IP_STEALTH;
+    carp.nodes = [(1, 0), (2, 100)]
+        .map(|(vhid, advskew)| node::Node {
+            vhid,
+            advskew,
+            ..node::Node::default()
+        })
+        .to_vec();
+    present
+}
+
+fn desired_nodes(list: &[(u32, u32)]) -> Desired {
+    Desired {
+        vhid: None,
+        advskew: None,
+        nodes: Some(nodes(list)),
+        balancing: Some(CARP_BALANCING_IP_STEALTH),
+        selection: Some(CARP_SELECTION_ADDRESSES),
+        ..desired()
     }
 }
 
@@ -103,6 +144,35 @@ fn only_what_differs_is_changed() {
         ..Desired::default()
     };
     assert_eq!(plan(&nothing, &present()), []);
+}
+
+#[test]
+fn of_nodes_only_what_differs_is_changed() {
+    let both = [(1, 0), (2, 100)];
+    assert_eq!(plan(&desired_nodes(&both), &balanced()), []);
+    assert_eq!(
+        words(&plan(&desired_nodes(&[(1, 0), (2, 50)]), &balanced())),
+        ["carpnodes 1:0,2:50"]
+    );
+    let other = Desired {
+        balancing: Some(CARP_BALANCING_IP),
+        selection: Some(CARP_SELECTION_FLOW),
+        ..desired_nodes(&both)
+    };
+    assert_eq!(
+        words(&plan(&other, &balanced())),
+        ["balancing ip selection flow"]
+    );
+    assert_eq!(
+        words(&plan(&other, &present())),
+        ["carpnodes 1:0,2:100 balancing ip selection flow"],
+        "from one to several"
+    );
+    assert_eq!(
+        words(&plan(&desired(), &balanced())),
+        ["carpnodes 1:0"],
+        "from several to one"
+    );
 }
 
 #[test]

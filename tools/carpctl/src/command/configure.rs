@@ -27,6 +27,9 @@ pub(super) fn run(wish: &Wish) -> Result<ExitStatus, Failure> {
         state: wish.state,
         parent: present.parent.filter(|_| wish.carpdev.is_some()),
         mtu: wish.mtu,
+        nodes: wish.nodes.clone(),
+        balancing: wish.balancing,
+        selection: wish.selection,
     };
     let steps = plan(wish, settings, &present)?;
     perform(&mut kernel, name, &present, &steps)?;

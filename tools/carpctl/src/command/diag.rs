@@ -32,7 +32,7 @@ struct Diagnosis<'a> {
 
 fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failure> {
     let mut kernel = Kernel::connect()?;
-    let earlier = groups(&mut kernel, names)?;
+    let earlier = nodes(&mut kernel, names)?;
     let pauses = earlier
         .iter()
         .filter(|group| needs_two_looks(group))
@@ -41,14 +41,15 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
         None => earlier.clone(),
         Some(pause) => {
             std::thread::sleep(pause);
-            groups(&mut kernel, names)?
+            nodes(&mut kernel, names)?
         }
     };
     let host = host();
     let found: Vec<_> = groups
         .iter()
         .map(|group| {
-            let same = |other: &&Group| other.link.index == group.link.index;
+            let key = |group: &Group| (group.link.index, group.link.carp.vhid);
+            let same = |other: &&Group| key(other) == key(group);
             diagnose(group, earlier.iter().find(same).unwrap_or(group), host)
         })
         .collect();
@@ -80,6 +81,12 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
     })
 }
 
+/// Each node of the groups: among several, each has reasons of its own.
+fn nodes(kernel: &mut Kernel, names: &[String]) -> Result<Vec<Group>, Failure> {
+    let groups = groups(kernel, names)?;
+    Ok(groups.iter().flat_map(Group::by_node).collect())
+}
+
 /// What of this host matters; a sysctl that cannot be read is at its default.
 fn host() -> Host {
     let preempt = std::fs::read_to_string("/proc/sys/net/inet/carp/preempt");
@@ -90,8 +97,11 @@ fn host() -> Host {
 
 fn print(out: &mut dyn Write, group: &Group, findings: &[Finding]) -> io::Result<()> {
     let style = state_style(group.link.carp.state);
-    let name = Plain(group.name());
-    writeln!(out, "{name}: {style}{}{style:#}", headline(group))?;
+    write!(out, "{}", Plain(group.name()))?;
+    if let Some(vhid) = group.link.carp.vhid.filter(|_| group.is_balanced()) {
+        write!(out, " vhid {vhid}")?;
+    }
+    writeln!(out, ": {style}{}{style:#}", headline(group))?;
     for finding in findings {
         let (word, style) = match finding.severity {
             Severity::Problem => ("problem", AnsiColor::Red.on_default().bold()),

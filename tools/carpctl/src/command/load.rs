@@ -17,6 +17,7 @@ use carp_hostname_if::{
     Configuration, KeySource, Moment, Ownership, check_permissions, concerns, interface_of,
     is_interface_name,
 };
+use carp_uapi::number::Node;
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -224,12 +225,21 @@ impl Loaded {
             broadcast: None,
         };
         let addresses: Vec<_> = configuration.addresses.iter().map(wanted).collect();
+        let one = configuration.balance.is_none();
+        let balance = configuration.balance.as_ref();
+        let node = |node: &carp_hostname_if::Node| Node {
+            vhid: node.vhid.get().into(),
+            advskew: node.parameters.advskew().into(),
+        };
         Ok(Desired {
             name: self.interface.clone(),
             carpdev: configuration.parent.clone(),
-            vhid: Some(configuration.vhid.get().into()),
+            vhid: one.then_some(configuration.vhid.get().into()),
             advbase: Some(configuration.parameters.advbase().into()),
-            advskew: Some(configuration.parameters.advskew().into()),
+            advskew: one.then_some(configuration.parameters.advskew().into()),
+            nodes: balance.map(|balance| balance.nodes.iter().map(node).collect()),
+            balancing: balance.map(|balance| balance.mode),
+            selection: balance.map(|balance| balance.selection),
             key: Some(key),
             mtu: configuration.mtu,
             description: configuration.description.clone(),

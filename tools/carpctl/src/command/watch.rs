@@ -206,14 +206,19 @@ impl View {
             "SEND ERRORS",
         ]);
         let now = self.begin.elapsed();
-        for group in groups {
-            let name = || Plain(group.name()).to_string().into();
+        for group in groups.iter().flat_map(Group::by_node) {
+            let name = || match group.link.carp.vhid {
+                Some(vhid) if group.is_balanced() => {
+                    format!("{} vhid {vhid}", Plain(group.name())).into()
+                }
+                _ => Plain(group.name()).to_string().into(),
+            };
             let own = || {
                 [IFLA_CARP_STATS_OTHER_MASTER, IFLA_CARP_STATS_TX_ERRORS]
                     .map(|counter| group.counter(counter).to_string().into())
             };
             for peer in group.peers() {
-                let lost = self.losses.of(group, peer, now);
+                let lost = self.losses.of(&group, peer, now);
                 let mut row = vec![
                     name(),
                     peer.address.to_string().into(),

@@ -4,6 +4,7 @@
 use super::*;
 use crate::group::More;
 use crate::netlink::link::{Link, Parameters};
+use crate::netlink::node::Node;
 
 fn group(state: u32, advskew: u32, peers: &[Peer]) -> Group {
     Group {
@@ -38,6 +39,7 @@ fn peer(advskew: u32, milliseconds: u64, received: u64, bad_digest: u64) -> Peer
         since: milliseconds * 1_000_000,
         received,
         bad_digest,
+        vhid: None,
     }
 }
 
@@ -162,6 +164,39 @@ fn who_was_just_taken_over_from_is_no_second_master() {
     let mut preempted = group(CARP_STATE_MASTER, 0, &[peer(100, 1200, 9, 0)]);
     preempted.link.carp.since = 1_200_000_000;
     assert_eq!(codes(&preempted, true), ["master"]);
+}
+
+/// Of two nodes, the first of which is this host's, and the second the peer's.
+#[test]
+fn each_node_has_its_own_reasons() {
+    let heard = Peer {
+        vhid: Some(2),
+        ..peer(0, 300, 5, 0)
+    };
+    let mut both = group(CARP_STATE_MASTER, 0, &[heard]);
+    both.link.counters = vec![(IFLA_CARP_STATS_OTHER_MASTER, 3)];
+    both.link.carp.nodes = vec![
+        Node {
+            vhid: 1,
+            state: CARP_STATE_MASTER,
+            since: 9_000_000_000,
+            ..Node::default()
+        },
+        Node {
+            vhid: 2,
+            advskew: 100,
+            state: CARP_STATE_BACKUP,
+            since: 9_000_000_000,
+            ..Node::default()
+        },
+    ];
+    let nodes = both.by_node();
+    assert_eq!(codes(&nodes[0], false), ["alone", "other-masters-before"]);
+    assert_eq!(codes(&nodes[1], false), ["peer-better"]);
+    let findings = diagnose(&nodes[1], &nodes[1], Host::default());
+    let advice = findings[0].advice.as_deref().unwrap();
+    assert!(advice.contains("carpctl carp0 carpnodes"), "{advice}");
+    assert!(!advice.contains("state master"), "that is for all nodes");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::netlink::carp::Report;
+use crate::netlink::node::Node;
 use carp_uapi::numbers::{CARP_REASON_READY, CARP_STATE_BACKUP, CARP_STATE_MASTER};
 use std::fs;
 use std::time::SystemTime;
@@ -58,6 +59,39 @@ fn event(kind: Kind, index: u32, state: u32) -> Event {
             ..Report::default()
         },
         time: SystemTime::UNIX_EPOCH,
+        is_balanced: false,
+    }
+}
+
+/// An event of a group with these nodes.
+fn of_nodes(kind: Kind, nodes: &[(u32, u32)]) -> Event {
+    let one = event(kind, 1, CARP_STATE_MASTER);
+    let node = |(vhid, state): &(u32, u32)| Node {
+        vhid: *vhid,
+        state: *state,
+        reason: CARP_REASON_READY,
+        ..Node::default()
+    };
+    Event {
+        report: Report {
+            nodes: nodes.iter().map(node).collect(),
+            ..one.report
+        },
+        is_balanced: !nodes.is_empty(),
+        ..one
+    }
+}
+
+/// A transition of one of several nodes.
+fn of_node(vhid: u32, state: u32) -> Event {
+    let one = event(TRANSITION, 1, state);
+    Event {
+        report: Report {
+            vhid: Some(vhid),
+            ..one.report
+        },
+        is_balanced: true,
+        ..one
     }
 }
 
@@ -106,8 +140,8 @@ fn the_whole_environment() {
          CARP_PARENT=eth0\nCARP_REASON=ready\nCARP_SEQUENCE=9\nCARP_SKIPPED=0\n\
          CARP_STATE=MASTER\nCARP_VHID=1\n/\n"
     );
-    let news = News::of(&event(Kind::Group, 7, CARP_STATE_MASTER), false).unwrap();
-    let names = news.environment(None).map(|(name, _)| name);
+    let news = News::of(&event(Kind::Group, 7, CARP_STATE_MASTER), false);
+    let names = news[0].environment(None).map(|(name, _)| name);
     let documented: Vec<_> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
     assert_eq!(names.as_slice(), documented);
 }
@@ -137,6 +171,115 @@ fn superseded_states_are_skipped() {
     assert_eq!(
         directory.read("hook.log"),
         "carp1 start -BACKUP 0\ncarp1 transition BACKUP-MASTER 2\n"
+    );
+}
+
+const CHANGE: Kind = Kind::Told(CARP_CMD_GROUP_CHANGE);
+
+/// Runs the programs for these events, one after the other, and returns what each thread
+/// was told, by vhid.
+fn told(name: &str, events: &[Event]) -> Vec<String> {
+    let directory = Directory::new(name);
+    directory.program(
+        "hook",
+        r#"echo "$CARP_VHID: $CARP_EVENT $CARP_OLD_STATE-$CARP_STATE" >>"$0.log""#,
+        0o755,
+    );
+    let mut hooks = Hooks::new(&directory.0).unwrap();
+    for event in events {
+        hooks.take(event).unwrap();
+        // So that nothing is skipped.
+        for member in hooks.groups.values().flatten() {
+            while member.mailbox.lock().next.is_some() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+    }
+    hooks.finish();
+    let log = directory.read("hook.log");
+    let mut lines: Vec<_> = log.lines().map(str::to_owned).collect();
+    // The nodes do not wait for each other.
+    lines.sort_by(|a, b| a.split(':').next().cmp(&b.split(':').next()));
+    lines
+}
+
+#[test]
+fn each_node_is_told_of_alone() {
+    let events = [
+        of_nodes(
+            Kind::Group,
+            &[(1, CARP_STATE_MASTER), (2, CARP_STATE_BACKUP)],
+        ),
+        of_node(2, CARP_STATE_MASTER),
+        of_nodes(CHANGE, &[(1, CARP_STATE_MASTER), (2, CARP_STATE_MASTER)]),
+        of_node(1, CARP_STATE_BACKUP),
+        event(Kind::Told(CARP_CMD_GROUP_DELETE), 1, CARP_STATE_MASTER),
+    ];
+    assert_eq!(
+        told("nodes", &events),
+        [
+            "1: start -MASTER",
+            "1: transition MASTER-BACKUP",
+            "1: delete BACKUP-INIT",
+            "2: start -BACKUP",
+            "2: transition BACKUP-MASTER",
+            "2: delete MASTER-INIT",
+        ]
+    );
+}
+
+#[test]
+fn nodes_that_come_and_go_are_told_of() {
+    let events = [
+        event(Kind::Group, 1, CARP_STATE_MASTER),
+        of_nodes(CHANGE, &[(1, CARP_STATE_MASTER), (2, CARP_STATE_INIT)]),
+        of_node(2, CARP_STATE_BACKUP),
+        of_nodes(CHANGE, &[(1, CARP_STATE_MASTER), (3, CARP_STATE_INIT)]),
+        // One again, with another number than it had.
+        event(CHANGE, 1, CARP_STATE_MASTER),
+        event(TRANSITION, 1, CARP_STATE_BACKUP),
+    ];
+    assert_eq!(
+        told("coming", &events),
+        [
+            "1: start -MASTER",
+            "1: transition MASTER-BACKUP",
+            "2: transition -INIT",
+            "2: transition INIT-BACKUP",
+            "2: delete BACKUP-INIT",
+            "3: transition -INIT",
+            "3: delete INIT-INIT",
+        ]
+    );
+}
+
+#[test]
+fn one_node_may_get_another_number() {
+    let renumbered = |kind, vhid, state| {
+        let one = event(kind, 1, state);
+        Event {
+            report: Report { vhid, ..one.report },
+            ..one
+        }
+    };
+    let events = [
+        renumbered(
+            Kind::Told(CARP_CMD_GROUP_NEW),
+            None,
+            carp_uapi::numbers::CARP_STATE_INIT,
+        ),
+        renumbered(CHANGE, Some(1), CARP_STATE_BACKUP),
+        renumbered(TRANSITION, Some(1), CARP_STATE_BACKUP),
+        renumbered(CHANGE, Some(2), CARP_STATE_BACKUP),
+        renumbered(TRANSITION, Some(2), CARP_STATE_MASTER),
+    ];
+    assert_eq!(
+        told("number", &events),
+        [
+            ": transition -INIT",
+            "1: transition INIT-BACKUP",
+            "2: transition BACKUP-MASTER",
+        ]
     );
 }
 

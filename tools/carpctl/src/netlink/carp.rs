@@ -5,6 +5,7 @@ use super::address::read_ip;
 use super::family::GENLMSGHDR;
 use super::link::read_counters;
 use super::message::text;
+use super::node::Node;
 use carp_uapi::attribute::{Attributes, Nested, u64_of};
 use carp_uapi::numbers::*;
 use std::net::IpAddr;
@@ -37,6 +38,10 @@ pub struct Report {
     pub counters: Vec<(u32, u64)>,
     pub sequence: Option<u32>,
     pub key: Option<Vec<u8>>,
+    pub balancing: Option<u32>,
+    pub selection: Option<u32>,
+    /// If there are several.
+    pub nodes: Vec<Node>,
 }
 
 /// A sender of advertisements.
@@ -51,6 +56,8 @@ pub struct Peer {
     pub since: u64,
     pub received: u64,
     pub bad_digest: u64,
+    /// The node that its advertisements are for.
+    pub vhid: Option<u32>,
 }
 
 impl Report {
@@ -96,6 +103,9 @@ impl Report {
             CARP_A_COUNTERS => self.counters = read_counters(Nested(value)),
             CARP_A_SEQUENCE => self.sequence = u32_of(),
             CARP_A_KEY => self.key = Some(value.to_vec()),
+            CARP_A_BALANCING => self.balancing = u32_of(),
+            CARP_A_SELECTION => self.selection = u32_of(),
+            CARP_A_NODE => self.nodes.push(Node::read(Nested(value))),
             _ => {}
         }
     }
@@ -113,6 +123,7 @@ impl Peer {
             since: long(CARP_PEER_SINCE),
             received: long(CARP_PEER_RECEIVED),
             bad_digest: long(CARP_PEER_BAD_DIGEST),
+            vhid: attributes.u32(CARP_PEER_VHID),
         })
     }
 
@@ -144,9 +155,16 @@ mod tests {
                 peer.put(CARP_PEER_ADDRESS, &[192, 0, 2, 2])
                     .put_u32(CARP_PEER_ADVBASE, 1)
                     .put(CARP_PEER_SINCE, &9u64.to_ne_bytes())
+                    .put_u32(CARP_PEER_VHID, 2)
             })
             .nest(CARP_A_COUNTERS, |nest| nest.put(2, &3u64.to_ne_bytes()))
             .put_u32(CARP_A_SEQUENCE, 12)
+            .put_u32(CARP_A_BALANCING, CARP_BALANCING_IP)
+            .nest(CARP_A_NODE, |node| node.put_u32(CARP_NODE_VHID, 1))
+            .nest(CARP_A_NODE, |node| {
+                node.put_u32(CARP_NODE_VHID, 2)
+                    .put_u32(CARP_NODE_ADVSKEW, 100)
+            })
             .put_u32(CARP_A_MAX + 1, 12)
             .finish(1)
     }
@@ -164,6 +182,10 @@ mod tests {
         assert_eq!(report.counters, [(2, 3)]);
         assert_eq!(report.sequence, Some(12));
         assert_eq!(report.parent, None);
+        assert_eq!(report.peers[0].vhid, Some(2));
+        assert_eq!(report.balancing, Some(CARP_BALANCING_IP));
+        let nodes = report.nodes.iter().map(|node| (node.vhid, node.advskew));
+        assert_eq!(nodes.collect::<Vec<_>>(), [(1, 0), (2, 100)]);
     }
 
     proptest! {

@@ -2,10 +2,13 @@
 //! Network devices, over rtnetlink.
 
 use super::message::{Request, flag, text};
+use super::node::{self, Node};
 use carp_uapi::attribute::{Attributes, Nested};
+use carp_uapi::number;
 use carp_uapi::numbers::{
-    IFLA_CARP_ADVBASE, IFLA_CARP_ADVSKEW, IFLA_CARP_KEY, IFLA_CARP_MISSING, IFLA_CARP_REASON,
-    IFLA_CARP_SINCE, IFLA_CARP_STATE, IFLA_CARP_TRANSITIONS, IFLA_CARP_VHID,
+    IFLA_CARP_ADVBASE, IFLA_CARP_ADVSKEW, IFLA_CARP_BALANCING, IFLA_CARP_KEY, IFLA_CARP_MISSING,
+    IFLA_CARP_NODES, IFLA_CARP_REASON, IFLA_CARP_SELECTION, IFLA_CARP_SINCE, IFLA_CARP_STATE,
+    IFLA_CARP_TRANSITIONS, IFLA_CARP_VHID,
 };
 
 /// The kind of our devices.
@@ -96,6 +99,13 @@ pub struct Parameters {
     pub transitions: u32,
     /// Nanoseconds since the last one.
     pub since: u64,
+    /// `enum carp_balancing`.
+    pub balancing: u32,
+    /// `enum carp_selection`.
+    pub selection: u32,
+    /// If there are several: all of them, by vhid. What else is here is the first one's
+    /// then, but for the state.
+    pub nodes: Vec<Node>,
 }
 
 impl Link {
@@ -152,6 +162,9 @@ impl Parameters {
             missing: number(IFLA_CARP_MISSING),
             transitions: number(IFLA_CARP_TRANSITIONS),
             since: data.u64(IFLA_CARP_SINCE).unwrap_or(0),
+            balancing: number(IFLA_CARP_BALANCING),
+            selection: number(IFLA_CARP_SELECTION),
+            nodes: node::read(data.payload(IFLA_CARP_NODES).unwrap_or(&[])),
         }
     }
 }
@@ -182,6 +195,12 @@ pub struct Settings {
     pub parent: Option<u32>,
     /// The longest packet.
     pub mtu: Option<u32>,
+    /// All nodes, in the place of `vhid` and `advskew`.
+    pub nodes: Option<Vec<number::Node>>,
+    /// `enum carp_balancing`.
+    pub balancing: Option<u32>,
+    /// `enum carp_selection`.
+    pub selection: Option<u32>,
 }
 
 /// A key, which no debugging output shows.
@@ -214,10 +233,15 @@ impl Settings {
                         (IFLA_CARP_ADVBASE, self.advbase),
                         (IFLA_CARP_ADVSKEW, self.advskew),
                         (IFLA_CARP_STATE, self.state),
+                        (IFLA_CARP_BALANCING, self.balancing),
+                        (IFLA_CARP_SELECTION, self.selection),
                     ] {
                         if let Some(number) = number {
                             data = data.put_u32(attribute, number);
                         }
+                    }
+                    if let Some(nodes) = &self.nodes {
+                        data = data.nest(IFLA_CARP_NODES, |list| node::put(list, nodes));
                     }
                     match &self.key {
                         Some(key) => data.put(IFLA_CARP_KEY, &key.0),
@@ -309,6 +333,7 @@ pub fn delete(index: u32) -> Request {
 mod tests {
     use super::*;
     use crate::netlink::message::messages;
+    use carp_uapi::numbers::{CARP_NODE_SINCE, CARP_NODE_STATE, CARP_NODE_VHID, CARP_NODES_NODE};
     use proptest::prelude::*;
 
     /// What the kernel would answer about a device.
@@ -326,6 +351,16 @@ mod tests {
                         data.put_u32(IFLA_CARP_VHID, 1)
                             .put_u32(IFLA_CARP_STATE, 2)
                             .put(IFLA_CARP_SINCE, &5u64.to_ne_bytes())
+                            .put_u32(IFLA_CARP_BALANCING, 1)
+                            .nest(IFLA_CARP_NODES, |list| {
+                                list.nest(CARP_NODES_NODE, |node| {
+                                    node.put_u32(CARP_NODE_VHID, 1)
+                                        .put_u32(CARP_NODE_STATE, 2)
+                                        .put(CARP_NODE_SINCE, &5u64.to_ne_bytes())
+                                })
+                                .put(CARP_NODES_NODE + 1, &[1])
+                                .nest(CARP_NODES_NODE, |node| node.put_u32(CARP_NODE_VHID, 2))
+                            })
                     })
                     .nest(IFLA_INFO_XSTATS, |stats| {
                         stats.put(2, &9u64.to_ne_bytes()).put(3, &[1])
@@ -344,6 +379,10 @@ mod tests {
         assert_eq!(link.carp.vhid, Some(1));
         assert_eq!((link.carp.state, link.carp.since), (2, 5));
         assert_eq!(link.counters, [(2, 9)]);
+        assert_eq!(link.carp.balancing, 1);
+        let nodes: Vec<_> = link.carp.nodes.iter().map(|node| node.vhid).collect();
+        assert_eq!(nodes, [1, 2]);
+        assert_eq!((link.carp.nodes[0].state, link.carp.nodes[0].since), (2, 5));
     }
 
     #[test]
@@ -369,6 +408,27 @@ mod tests {
         assert!(!format!("{settings:?}").contains("tyrell"));
     }
 
+    #[test]
+    fn nodes_are_sent_as_a_list() {
+        let nodes = [(2, 100), (1, 0)].map(|(vhid, advskew)| number::Node { vhid, advskew });
+        let settings = Settings {
+            nodes: Some(nodes.to_vec()),
+            selection: Some(1),
+            ..Settings::default()
+        };
+        let bytes = change(7, &settings).finish(1);
+        let message = messages(&bytes).next().unwrap();
+        let attributes = message.attributes(IFINFOMSG);
+        let info = Nested(attributes.payload(IFLA_LINKINFO).unwrap());
+        let data = Nested(info.payload(IFLA_INFO_DATA).unwrap());
+        assert_eq!(data.count(), 2);
+        assert_eq!(data.u32(IFLA_CARP_SELECTION), Some(1));
+        let sent = node::read(data.payload(IFLA_CARP_NODES).unwrap());
+        let sent: Vec<_> = sent.iter().map(Node::settings).collect();
+        assert_eq!(sent, nodes);
+        assert_eq!(node::shown(&sent), "2:100,1:0");
+    }
+
     proptest! {
         #[test]
         fn random_devices(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -377,7 +437,7 @@ mod tests {
 
         /// A right message with one byte changed, and cut anywhere.
         #[test]
-        fn damaged_devices(at in 16usize..200, byte: u8, cut in 0usize..200) {
+        fn damaged_devices(at in 16usize..300, byte: u8, cut in 0usize..300) {
             let mut bytes = answer();
             let last = bytes.len() - 1;
             bytes[at.min(last)] = byte;

@@ -9,6 +9,7 @@ pub mod carp;
 pub mod family;
 pub mod link;
 pub mod message;
+pub mod node;
 pub mod socket;
 
 pub use message::{Message, Refusal, Request};

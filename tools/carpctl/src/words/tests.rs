@@ -2,6 +2,7 @@
 //! The grammar, with the article's commands first.
 
 use super::*;
+use carp_uapi::numbers::{CARP_BALANCING_IP_STEALTH, CARP_SELECTION_FLOW};
 use proptest::prelude::*;
 
 fn wish(line: &str) -> Wish {
@@ -79,6 +80,32 @@ fn any_order_means_the_same() {
     ] {
         assert_eq!(wish(line), all, "{line}");
     }
+}
+
+#[test]
+fn nodes_in_openbsds_words() {
+    let all = wish("carp0 carpnodes 1:0,2:100 balancing ip-stealth selection flow");
+    let nodes: Vec<_> = all.nodes.iter().flatten().copied().collect();
+    assert_eq!(
+        nodes,
+        [(1, 0), (2, 100)].map(|(vhid, advskew)| Node { vhid, advskew })
+    );
+    assert_eq!(all.balancing, Some(CARP_BALANCING_IP_STEALTH));
+    assert_eq!(all.selection, Some(CARP_SELECTION_FLOW));
+    assert_eq!(
+        wish("selection flow balancing ip-stealth carp0 carpnodes 1:0,2:100"),
+        all
+    );
+    assert_eq!(
+        wish("carp0 carpnodes 300:0").nodes.unwrap().len(),
+        1,
+        "the range is the kernel's"
+    );
+    let many = ["1:0"; 33].join(",");
+    assert_eq!(
+        mistake(&format!("carp0 carpnodes {many}")),
+        "carpnodes: a group has at most 32 nodes"
+    );
 }
 
 #[test]
@@ -219,8 +246,29 @@ fn the_mistake_is_named() {
         ("vhid 1", "interface: its name is missing"),
         ("carp0 -link0", "-link0: no such word, and no address"),
         (
-            "carp0 balancing ip",
-            "balancing: make groups with the same address, each preferred elsewhere, and set net.inet.carp.arpbalance",
+            "carp0 balancing arp",
+            "arp: balancing must be one of none, ip, ip-stealth, ip-unicast",
+        ),
+        (
+            "carp0 selection ports",
+            "ports: selection must be one of addresses, flow",
+        ),
+        (
+            "carp0 carpnodes 1:0,2",
+            "2: a node is VHID:ADVSKEW, and a comma stands between two of them",
+        ),
+        ("carp0 carpnodes 1:0,", ": a node is VHID:ADVSKEW"),
+        (
+            "carp0 carpnodes 1:0,2:0 carpnodes 1:0",
+            "carpnodes: this was said before",
+        ),
+        (
+            "carp0 vhid 1 carpnodes 1:0,2:0",
+            "vhid: carpnodes says it of each node",
+        ),
+        (
+            "carp0 carpnodes 1:0,2:0 advskew 1",
+            "advskew: carpnodes says it of each node",
         ),
     ] {
         let text = mistake(line);
@@ -252,6 +300,9 @@ fn the_table_is_the_grammar() {
             ("netmask", _) => "255.255.255.0",
             (_, "number" | "seconds" | "bytes") => "1",
             (_, "master|backup") => "master",
+            ("carpnodes", _) => "1:0,2:100",
+            ("balancing", _) => "ip",
+            ("selection", _) => "flow",
             ("inet" | "broadcast", _) => "10.0.0.1",
             ("dev", _) => "",
             _ => "x",
@@ -287,6 +338,8 @@ fn any_word() -> impl Strategy<Value = String> {
         "10.0.0.1",
         "10.0.0.1/24",
         "255.255.255.0",
+        "1:0,2:100",
+        "ip-stealth",
         "2001:db8::1/64",
         "master",
         "carp0",

@@ -12,6 +12,9 @@ _carpctl() {
 	pass) return ;;
 	passfile) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	state) COMPREPLY=($(compgen -W "master backup" -- "$cur")); return ;;
+	carpnodes) return ;;
+	balancing) COMPREPLY=($(compgen -W "none ip ip-stealth ip-unicast" -- "$cur")); return ;;
+	selection) COMPREPLY=($(compgen -W "addresses flow" -- "$cur")); return ;;
 	inet) return ;;
 	inet6) return ;;
 	netmask) return ;;
@@ -37,7 +40,7 @@ _carpctl() {
 	case $first in
 	'') COMPREPLY=($(compgen -W "show stats load monitor watch diag metrics key completion create $(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
 	show | stats | load | monitor | watch | diag | metrics | key | completion) COMPREPLY=($(compgen -W "$(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
-	*) COMPREPLY=($(compgen -W "create destroy up down vhid carpdev -carpdev advbase advskew pass passfile passprompt nopass state inet inet6 netmask prefixlen broadcast alias -alias delete mtu dev" -- "$cur")) ;;
+	*) COMPREPLY=($(compgen -W "create destroy up down vhid carpdev -carpdev advbase advskew pass passfile passprompt nopass state carpnodes balancing selection inet inet6 netmask prefixlen broadcast alias -alias delete mtu dev" -- "$cur")) ;;
 	esac
 }
 complete -F _carpctl carpctl

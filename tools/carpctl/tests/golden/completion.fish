@@ -16,7 +16,7 @@ end
 function __carpctl_at_word
 	test (count (commandline -opc)) -gt 1
 	and not contains -- (commandline -opc)[2] show stats load monitor watch diag metrics key completion
-	and not contains -- (commandline -opc)[-1] vhid carpdev advbase advskew pass passfile state inet inet6 netmask prefixlen broadcast mtu dev --color --exec --output -o --interval -n completion
+	and not contains -- (commandline -opc)[-1] vhid carpdev advbase advskew pass passfile state carpnodes balancing selection inet inet6 netmask prefixlen broadcast mtu dev --color --exec --output -o --interval -n completion
 end
 
 complete -c carpctl -f
@@ -45,6 +45,9 @@ complete -c carpctl -n __carpctl_at_word -a 'passfile' -d 'take the key from a f
 complete -c carpctl -n __carpctl_at_word -a 'passprompt' -d 'ask for the key on the terminal'
 complete -c carpctl -n __carpctl_at_word -a 'nopass' -d 'an empty key'
 complete -c carpctl -n __carpctl_at_word -a 'state' -d 'ask a running group to change its state'
+complete -c carpctl -n __carpctl_at_word -a 'carpnodes' -d 'the nodes of a group that shares its load'
+complete -c carpctl -n __carpctl_at_word -a 'balancing' -d 'how all hosts come to see each packet'
+complete -c carpctl -n __carpctl_at_word -a 'selection' -d 'by what the node for a packet is selected'
 complete -c carpctl -n __carpctl_at_word -a 'inet' -d 'an IPv4 address, instead of the first one'
 complete -c carpctl -n __carpctl_at_word -a 'inet6' -d 'an IPv6 address'
 complete -c carpctl -n __carpctl_at_word -a 'netmask' -d 'the address'\''s subnet, as an IPv4 mask'
@@ -58,6 +61,8 @@ complete -c carpctl -n __carpctl_at_word -a 'dev' -d 'an interface whose name is
 complete -c carpctl -n '__carpctl_after carpdev' -a "(command ls /sys/class/net)"
 complete -c carpctl -n '__carpctl_after passfile' -a "(__fish_complete_path (commandline -ct))"
 complete -c carpctl -n '__carpctl_after state' -a "master backup"
+complete -c carpctl -n '__carpctl_after balancing' -a "none ip ip-stealth ip-unicast"
+complete -c carpctl -n '__carpctl_after selection' -a "addresses flow"
 complete -c carpctl -n '__carpctl_after dev' -a "(command ls /sys/class/net)"
 complete -c carpctl -n '__carpctl_after completion' -a "bash fish zsh"
 complete -c carpctl -l json -s j -d 'JSON instead of text'

@@ -29,6 +29,9 @@ keywords=(
 	'passprompt:ask for the key on the terminal'
 	'nopass:an empty key'
 	'state:ask a running group to change its state'
+	'carpnodes:the nodes of a group that shares its load'
+	'balancing:how all hosts come to see each packet'
+	'selection:by what the node for a packet is selected'
 	'inet:an IPv4 address, instead of the first one'
 	'inet6:an IPv6 address'
 	'netmask:the address'\''s subnet, as an IPv4 mask'
@@ -61,6 +64,9 @@ case $words[CURRENT-1] in
 'pass') _message 'word'; return ;;
 'passfile') _files; return ;;
 'state') compadd -- master backup; return ;;
+'carpnodes') _message 'vhid:advskew,...'; return ;;
+'balancing') compadd -- none ip ip-stealth ip-unicast; return ;;
+'selection') compadd -- addresses flow; return ;;
 'inet') _message 'address[/prefix]'; return ;;
 'inet6') _message 'address[/prefix]'; return ;;
 'netmask') _message 'mask'; return ;;
