@@ -8,8 +8,7 @@
 //! from what all of them know: the question, the members and their keys. So exactly
 //! one member is chosen, and the host that is MASTER of it answers.
 //!
-//! In [`fold`] and [`flow`] is who takes a packet where all hosts see each; the driver
-//! does not use them yet.
+//! In [`share`] is who takes a packet where all hosts see each, by [`fold`] or [`flow`].
 //!
 //! Pure functions that may be called in any context; nothing is allocated, and no
 //! choice depends on the processor's byte order. `Documentation/load-balancing.md`
@@ -20,10 +19,16 @@ pub mod flow;
 pub mod fold;
 pub mod mac_hash;
 pub mod modulo;
+pub mod share;
 pub mod siphash;
 
 pub use even::EvenKey;
 pub use mac_hash::MacKey;
+pub use share::{
+    Selection,
+    Share,
+    Takers, //
+};
 
 use super::{
     ownership::Ip,

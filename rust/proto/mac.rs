@@ -7,6 +7,7 @@
 
 use super::{
     family::Family,
+    identity::Cast,
     parameters::Vhid, //
 };
 
@@ -14,6 +15,12 @@ use super::{
 /// families, and the Ethernet source of its advertisements.
 pub const fn virtual_mac(vhid: Vhid) -> [u8; 6] {
     [0x00, 0x00, 0x5e, 0x00, 0x01, vhid.get()]
+}
+
+/// The virtual MAC of a group that all its hosts receive as multicast,
+/// 01:00:5e:00:01:VHID. It is that of the IPv4 groups 224.0.1.VHID and 31 others, too.
+pub const fn virtual_multicast_mac(vhid: Vhid) -> [u8; 6] {
+    [0x01, 0x00, 0x5e, 0x00, 0x01, vhid.get()]
 }
 
 /// An Ethernet address as a number, as which it is compared at once.
@@ -30,6 +37,29 @@ pub const fn octet_of_virtual_mac(mac: u64) -> Option<u8> {
         Some(mac as u8)
     } else {
         None
+    }
+}
+
+/// The last octet of an Ethernet address that is a virtual MAC but for its first octet,
+/// which says whether it is one and of which sort ([`group_of_mac`]). To look at less
+/// costs less, and there are few others.
+#[inline(always)]
+pub const fn octet_of_any_virtual_mac(mac: u64) -> Option<u8> {
+    const MIDDLE: u32 = 0x005e_0001;
+    if (mac >> 8) as u32 == MIDDLE {
+        Some(mac as u8)
+    } else {
+        None
+    }
+}
+
+/// The group whose virtual MAC of either sort `mac` is, or `None` if it is none's.
+pub fn group_of_mac(mac: [u8; 6]) -> Option<(Vhid, Cast)> {
+    let vhid = octet_of_any_virtual_mac(number_of_mac(mac)).and_then(Vhid::new)?;
+    match mac[0] {
+        0 => Some((vhid, Cast::Unicast)),
+        1 => Some((vhid, Cast::Multicast)),
+        _ => None,
     }
 }
 

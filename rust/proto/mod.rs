@@ -24,10 +24,12 @@ pub mod event;
 pub mod family;
 pub mod group;
 pub mod headers;
+pub mod identity;
 pub mod key;
 pub mod mac;
 pub mod mix;
 pub mod neighbour;
+pub mod nodes;
 pub mod ownership;
 pub mod pace;
 pub mod parameters;
@@ -50,7 +52,10 @@ pub use balance::{
     Balance,
     BalanceKeys,
     EvenKey,
-    MacKey, //
+    MacKey,
+    Selection,
+    Share,
+    Takers, //
 };
 pub use digest::{
     digests_equal,
@@ -89,16 +94,30 @@ pub use headers::{
     MULTICAST_V6,
     TOS, //
 };
+pub use identity::{
+    Balancing,
+    Cast,
+    Identity, //
+};
 pub use key::{
     Key,
     KEY_LEN, //
 };
 pub use mac::{
+    group_of_mac,
     multicast_mac,
     number_of_mac,
+    octet_of_any_virtual_mac,
     octet_of_virtual_mac,
     vhid_of_mac,
-    virtual_mac, //
+    virtual_mac,
+    virtual_multicast_mac, //
+};
+pub use nodes::{
+    NodeList,
+    NodeListError,
+    NodeSettings,
+    MAX_NODES, //
 };
 pub use pace::Pace;
 pub use parameters::{

@@ -54,6 +54,11 @@ pub const fn is_solicited_node_mac(mac: [u8; 6]) -> bool {
     mac[0] == a && mac[1] == b && mac[2] == c
 }
 
+/// Whether a type of ICMPv6 message is one of neighbour discovery, 133 to 137.
+pub const fn is_neighbour_discovery_type(kind: u8) -> bool {
+    matches!(kind, ROUTER_SOLICITATION..=REDIRECT)
+}
+
 /// Whether an address is link-local unicast, fe80::/10.
 pub const fn is_link_local(address: [u8; 16]) -> bool {
     let [first, second, ..] = address;

@@ -18,6 +18,17 @@ pub enum State {
     Master = 2,
 }
 
+impl State {
+    /// The state of a group with nodes in these states: MASTER if any of them is, else
+    /// BACKUP if any of them is.
+    pub fn of_nodes(nodes: impl IntoIterator<Item = Self>) -> Self {
+        nodes
+            .into_iter()
+            .max_by_key(|state| *state as u8)
+            .unwrap_or(Self::Init)
+    }
+}
+
 /// Why a group is in its state (`enum carp_reason`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]

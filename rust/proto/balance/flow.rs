@@ -19,6 +19,7 @@
 
 use super::{
     super::{
+        digest::Hasher,
         mix::mix,
         ownership::Ip,
         parameters::Vhid,
@@ -49,22 +50,32 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Feeds what the key of a group's flows is the digest of, under the group's own. It
+    /// is not how an advertisement begins, nor what a key of `arpbalance` is made of.
+    pub fn hash_key(hasher: &mut impl Hasher) {
+        hasher.update(b"flows of nodes");
+    }
+
     /// The bytes that are hashed.
     const LEN: usize = 37;
 
     /// The flow of an IP packet of either version, of which at least the headers are
     /// there; `None` if it is none.
     pub fn of(packet: &[u8]) -> Option<Self> {
-        let whole = Headers::read(packet)?;
+        Headers::read(packet).map(|headers| Self::of_headers(&headers))
+    }
+
+    /// The flow of a packet that was read.
+    pub(super) fn of_headers(whole: &Headers<'_>) -> Self {
         let inner = whole.reported().and_then(Headers::read);
-        let headers = inner.as_ref().unwrap_or(&whole);
+        let headers = inner.as_ref().unwrap_or(whole);
         let (source, destination) = headers.ports().unwrap_or((0, 0));
         let (one, other) = ((headers.source, source), (headers.destination, destination));
-        Some(Self {
+        Self {
             lower: one.min(other),
             upper: one.max(other),
             protocol: headers.protocol,
-        })
+        }
     }
 
     /// A hash of it, under a key that all hosts share.
@@ -104,16 +115,16 @@ pub fn choose(nodes: &VhidSet, hash: u64) -> Option<Vhid> {
 }
 
 /// What is read of a packet.
-struct Headers<'a> {
-    source: Ip,
-    destination: Ip,
-    protocol: u8,
+pub(super) struct Headers<'a> {
+    pub(super) source: Ip,
+    pub(super) destination: Ip,
+    pub(super) protocol: u8,
     /// What follows the headers; nothing in a fragment.
-    payload: &'a [u8],
+    pub(super) payload: &'a [u8],
 }
 
 impl<'a> Headers<'a> {
-    fn read(packet: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(packet: &'a [u8]) -> Option<Self> {
         match packet.first()? >> 4 {
             4 => Self::read_v4(packet),
             6 => Self::read_v6(packet),
@@ -156,12 +167,24 @@ impl<'a> Headers<'a> {
     /// The beginning of the packet that an ICMP error tells of.
     fn reported(&self) -> Option<&'a [u8]> {
         const LEN: usize = 8;
-        let error = match (self.protocol, self.payload.first()?) {
-            (ICMP, kind) => matches!(kind, 3 | 4 | 5 | 11 | 12),
-            (ICMPV6, kind) => *kind < 128,
+        self.payload.get(LEN..).filter(|_| self.is_error())
+    }
+
+    /// Is it an ICMP error?
+    pub(super) fn is_error(&self) -> bool {
+        match (self.protocol, self.payload.first()) {
+            (ICMP, Some(kind)) => matches!(kind, 3 | 4 | 5 | 11 | 12),
+            (ICMPV6, Some(kind)) => *kind < 128,
             _ => false,
-        };
-        self.payload.get(LEN..).filter(|_| error)
+        }
+    }
+
+    /// The type of an ICMPv6 message.
+    pub(super) fn icmpv6_type(&self) -> Option<u8> {
+        self.payload
+            .first()
+            .copied()
+            .filter(|_| self.protocol == ICMPV6)
     }
 
     /// Those of source and destination.
