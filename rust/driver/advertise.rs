@@ -28,13 +28,12 @@ use crate::{
         ipv4_header,
         ipv6_header,
         multicast_mac,
-        virtual_mac,
         Advertise,
         Advertisement,
         Family,
+        Identity,
         Recipients,
         Sources,
-        Vhid,
         HEADER_LEN,
         MULTICAST_V4,
         MULTICAST_V6, //
@@ -52,18 +51,18 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Signs an advertisement for each family.
-    pub(super) fn new(machine: &mut Machine, advertise: Advertise) -> Self {
+    /// Signs an advertisement of the node at a place for each family.
+    pub(super) fn new(machine: &mut Machine, place: usize, advertise: Advertise) -> Self {
         machine.learn_sources();
         let v4 = advertise
             .families
             .contains(Family::V4)
-            .then(|| sign(machine, &advertise))
+            .then(|| sign(machine, place, &advertise))
             .flatten();
         let v6 = advertise
             .families
             .contains(Family::V6)
-            .then(|| sign(machine, &advertise))
+            .then(|| sign(machine, place, &advertise))
             .flatten();
         Self {
             v4,
@@ -81,23 +80,24 @@ impl Outbox {
 }
 
 /// The next advertisement, with a counter of its own.
-fn sign(machine: &mut Machine, advertise: &Advertise) -> Option<[u8; HEADER_LEN]> {
-    let counter = machine.core.next_counter();
+fn sign(machine: &mut Machine, place: usize, advertise: &Advertise) -> Option<[u8; HEADER_LEN]> {
+    let node = machine.nodes.get_mut(place)?;
+    let counter = node.core.next_counter();
     let advertisement = Advertisement {
-        vhid: machine.vhid?,
+        vhid: node.vhid?,
         advbase: advertise.advbase,
         advskew: advertise.advskew,
         demote: advertise.demote,
         counter,
-        digest: machine.digests.as_ref()?.sign(counter),
+        digest: node.digests.as_ref()?.sign(counter),
     };
     Some(advertisement.emit())
 }
 
 /// Sends what is in the outbox, IPv4 first.
-pub(super) fn send(outbox: &Outbox, parent: &NetDevice, vhid: Vhid, counters: &Counters) {
+pub(super) fn send(outbox: &Outbox, parent: &NetDevice, identity: Identity, counters: &Counters) {
     let send_frame = |family, header: &[u8], bytes: &[u8; HEADER_LEN]| -> Result {
-        let ethernet = ethernet_header(outbox.recipients, parent, vhid, family);
+        let ethernet = ethernet_header(outbox.recipients, parent, identity, family);
         Packet::frame(parent, &ethernet, &[header, bytes])?.transmit()
     };
     let count = |family, result: Result| match result {
@@ -136,17 +136,17 @@ fn identification(advertisement: &[u8; HEADER_LEN]) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// Only a MASTER sends from the virtual MAC, so that switches know where it is. Who was
-/// one has the parent's own.
+/// Only a MASTER sends from the virtual MAC, so that switches know where it is, or none if
+/// they must not know. Who was one has the parent's own.
 fn ethernet_header(
     recipients: Recipients,
     parent: &NetDevice,
-    vhid: Vhid,
+    identity: Identity,
     family: Family,
 ) -> EthernetHeader {
     let (destination, source) = match recipients {
-        Recipients::All => (multicast_mac(family), virtual_mac(vhid)),
-        Recipients::Master => (virtual_mac(vhid), parent.address()),
+        Recipients::All => (multicast_mac(family), identity.source(parent.address())),
+        Recipients::Master => (identity.mac(), parent.address()),
     };
     EthernetHeader {
         destination,

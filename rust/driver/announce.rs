@@ -4,7 +4,7 @@
 //! asks for them.
 //!
 //! Softirq or process context. Frames go to the parent, finished, from the
-//! virtual MAC (see [`super::advertise`] for why).
+//! virtual MAC, or what hides it (see [`super::advertise`] for why).
 
 use super::{
     counters::{
@@ -44,8 +44,9 @@ use crate::{
             ALL_NODES_MAC,
             IPV6_LEN, //
         },
-        virtual_mac,
         Arp,
+        Balancing,
+        Identity,
         Operation,
         State,
         Vhid,
@@ -61,15 +62,20 @@ use kernel::{
 const BROADCAST: [u8; 6] = [0xff; 6];
 
 /// Announces each address of the group: by a gratuitous ARP, by an unsolicited
-/// neighbour advertisement. Not those that it shares: see [`is_balanced`].
-pub(super) fn all(device: &Device<Carp>, port: &Port, vhid: Vhid) {
+/// neighbour advertisement. Not those that it shares: see [`is_balanced`]. Of a group with
+/// several nodes, none: its virtual MAC is no place that changes, and no switch is to learn
+/// of one.
+pub(super) fn all(device: &Device<Carp>, port: &Port, identity: Identity) {
+    if identity.balancing != Balancing::None {
+        return;
+    }
     let guard = rcu::read_lock();
     inet_device::for_each_v4(device, &guard, |address, _| {
-        announce_v4(device, port, vhid, address);
+        announce_v4(device, port, identity, address);
     });
     let router = inet_device::forwards_v6(port.parent(), &guard);
     inet_device::for_each_v6(device, &guard, |address, _, _| {
-        announce_v6(device, port, vhid, address, router);
+        announce_v6(device, port, identity, address, router);
     });
 }
 
@@ -84,61 +90,72 @@ fn is_balanced(port: &Port, owners: VhidSet) -> bool {
 
 /// Announces the addresses of a MASTER again: the way to the parent is another.
 pub(super) fn again(device: &Device<Carp>) {
-    if let Some((port, vhid)) = where_master(device) {
-        all(device, &port, vhid);
+    if let Some((port, identity)) = where_master(device) {
+        all(device, &port, identity);
     }
 }
 
 /// Announces an IPv4 address that has come to a MASTER.
 pub(super) fn one_v4(device: &Device<Carp>, address: [u8; 4]) {
-    if let Some((port, vhid)) = where_master(device) {
-        announce_v4(device, &port, vhid, address);
+    if let Some((port, identity)) = where_master(device) {
+        announce_v4(device, &port, identity, address);
     }
 }
 
 /// Announces an IPv6 address that has come to a MASTER.
 pub(super) fn one_v6(device: &Device<Carp>, address: [u8; 16]) {
-    if let Some((port, vhid)) = where_master(device) {
+    if let Some((port, identity)) = where_master(device) {
         let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
-        announce_v6(device, &port, vhid, address, router);
+        announce_v6(device, &port, identity, address, router);
     }
 }
 
-fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Vhid)> {
+/// The place of a group of which this host announces addresses now.
+fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Identity)> {
     let machine = device.private().machine.lock();
-    match machine.core.state() {
-        State::Master => machine.port.clone().zip(machine.vhid),
-        State::Init | State::Backup => None,
-    }
+    let identity = machine.identity()?;
+    let announces = machine.nodes.state() == State::Master && identity.balancing == Balancing::None;
+    machine
+        .port
+        .clone()
+        .filter(|_| announces)
+        .map(|port| (port, identity))
 }
 
-fn announce_v4(device: &Device<Carp>, port: &Port, vhid: Vhid, address: [u8; 4]) {
+fn announce_v4(device: &Device<Carp>, port: &Port, identity: Identity, address: [u8; 4]) {
     if is_balanced(port, port.owners_v4(address)) {
         return;
     }
-    let announcement = Arp::announcement(vhid, address);
-    let sent = send_arp(port.parent(), vhid, BROADCAST, &announcement);
+    let announcement = Arp::announcement(identity.mac(), address);
+    let sent = send_arp(port.parent(), identity, BROADCAST, &announcement);
     count(device, sent, |counters| &counters.announcements);
 }
 
-fn announce_v6(device: &Device<Carp>, port: &Port, vhid: Vhid, address: [u8; 16], router: bool) {
+fn announce_v6(
+    device: &Device<Carp>,
+    port: &Port,
+    identity: Identity,
+    address: [u8; 16],
+    router: bool,
+) {
     if is_balanced(port, port.owners_v6(address)) {
         return;
     }
-    let announcement = Advertisement::announcement(vhid, address, router);
-    let sent = send_advertisement(port.parent(), ALL_NODES_MAC, &announcement);
+    let announcement = Advertisement::announcement(identity.mac(), address, router);
+    let sent = send_advertisement(port.parent(), identity, ALL_NODES_MAC, &announcement);
     count(device, sent, |counters| &counters.announcements);
 }
 
-/// Answers an ARP request for an address of the group.
+/// Answers an ARP request for an address of the group, whose leader is `vhid`.
 pub(super) fn answer_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, request: &Arp) {
-    let answer = request.answer(vhid);
-    let sent = send_arp(parent, vhid, request.sender_mac, &answer);
+    let identity = device.private().identity(vhid);
+    let answer = request.answer(identity.mac());
+    let sent = send_arp(parent, identity, request.sender_mac, &answer);
     count(device, sent, |counters| &counters.arp_replies);
 }
 
-/// Answers a neighbour solicitation for an address of the group, which came from
-/// `source_mac`.
+/// Answers a neighbour solicitation for an address of the group, whose leader is `vhid`. It
+/// came from `source_mac`.
 pub(super) fn answer_v6(
     device: &Device<Carp>,
     port: &Port,
@@ -147,7 +164,8 @@ pub(super) fn answer_v6(
     source_mac: [u8; 6],
 ) {
     let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
-    let mut answer = solicitation.answer(vhid, router);
+    let identity = device.private().identity(vhid);
+    let mut answer = solicitation.answer(identity.mac(), router);
     // Who wants to have the address is told so in public.
     answer.overrides &= answer.solicited || !is_balanced(port, port.owners_v6(answer.target));
     let destination = if answer.solicited {
@@ -155,7 +173,7 @@ pub(super) fn answer_v6(
     } else {
         ALL_NODES_MAC
     };
-    let sent = send_advertisement(port.parent(), destination, &answer);
+    let sent = send_advertisement(port.parent(), identity, destination, &answer);
     count(device, sent, |counters| &counters.nd_replies);
 }
 
@@ -219,10 +237,10 @@ fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool 
             .is_some_and(|owner| Device::<Carp>::downcast(owner).is_some())
 }
 
-fn send_arp(parent: &NetDevice, vhid: Vhid, destination: [u8; 6], packet: &Arp) -> Result {
+fn send_arp(parent: &NetDevice, identity: Identity, destination: [u8; 6], packet: &Arp) -> Result {
     let ethernet = EthernetHeader {
         destination,
-        source: virtual_mac(vhid),
+        source: identity.source(parent.address()),
         protocol: ETHERTYPE_ARP,
     };
     Packet::frame(parent, &ethernet, &[&packet.emit()])?.transmit()
@@ -230,12 +248,13 @@ fn send_arp(parent: &NetDevice, vhid: Vhid, destination: [u8; 6], packet: &Arp) 
 
 fn send_advertisement(
     parent: &NetDevice,
+    identity: Identity,
     destination: [u8; 6],
     advertisement: &Advertisement,
 ) -> Result {
     let ethernet = EthernetHeader {
         destination,
-        source: virtual_mac(advertisement.vhid),
+        source: identity.source(parent.address()),
         protocol: ETHERTYPE_IPV6,
     };
     let packet = advertisement.emit();

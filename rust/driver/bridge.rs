@@ -72,8 +72,10 @@ pub(super) fn follow(device: &Device<Carp>, rtnl: &Rtnl) {
     let group = device.private();
     let (port, master) = {
         let machine = group.machine.lock();
-        let master = machine.core.state() == State::Master;
-        (machine.port.clone(), machine.vhid.filter(|_| master))
+        // Where the hosts of a group share, each has to see each frame.
+        let keeps = machine.nodes.state() == State::Master && !machine.nodes.are_several();
+        let leader = machine.nodes.leader().vhid;
+        (machine.port.clone(), leader.filter(|_| keeps))
     };
     let Some(port) = port else {
         return;
@@ -83,12 +85,12 @@ pub(super) fn follow(device: &Device<Carp>, rtnl: &Rtnl) {
         return;
     }
     // Taken only now: whatever has happened to the group since, has discarded it.
-    let (waiting, vhid) = {
+    let (waiting, identity) = {
         let mut machine = group.machine.lock();
-        (machine.waiting_for_bridge.take(), machine.vhid)
+        (machine.waiting_for_bridge.take(), machine.identity())
     };
-    if let Some((outbox, vhid)) = waiting.zip(vhid) {
-        advertise::send(&outbox, port.parent(), vhid, &group.counters);
+    if let Some((outbox, identity)) = waiting.zip(identity) {
+        advertise::send(&outbox, port.parent(), identity, &group.counters);
     }
 }
 

@@ -31,6 +31,7 @@ use crate::{
         Event,
         Families,
         Missing,
+        NodeList,
         State, //
     }, //
 };
@@ -44,13 +45,7 @@ const PAUSE_NS: u64 = 2_000_000;
 
 /// Looks at the conditions of a group and tells its machine.
 pub(super) fn refresh(device: &Device<Carp>) {
-    let outcomes = {
-        let mut machine = device.private().machine.lock();
-        update(&mut machine, device)
-    };
-    for outcome in outcomes {
-        outcome.perform(device);
-    }
+    group::each_node(device, |machine, place| update(machine, device, place));
 }
 
 /// As [`refresh`], after the vhid, the parent or an address changed: the parent
@@ -71,11 +66,22 @@ fn try_again_soon(device: &Device<Carp>) {
     device.start_timer(|timers| &timers.repair, at);
 }
 
-/// Has a group leave the hosts of its vhid, before it gets another.
-pub(super) fn leave_vhid(device: &Device<Carp>) {
-    let missing = Missing::VHID;
-    let families = Families::NONE;
-    group::handle(device, Event::Conditions { missing, families });
+/// Has those nodes of a group leave the hosts of their vhids that are not in a list, before
+/// they go or get another vhid.
+pub(super) fn leave_others(device: &Device<Carp>, list: &NodeList) {
+    let leave = Event::Conditions {
+        missing: Missing::VHID,
+        families: Families::NONE,
+    };
+    group::each_node(device, |machine, place| {
+        let vhid = machine.nodes.get(place).and_then(|node| node.vhid);
+        let stays = vhid.is_some_and(|vhid| list.get(vhid).is_some());
+        if stays {
+            [None]
+        } else {
+            [Some(machine.step(device, place, leave))]
+        }
+    });
 }
 
 /// Looks at the conditions of all groups of a parent.
@@ -103,9 +109,10 @@ pub(super) fn any_master(namespace: &Namespace, rtnl: &Rtnl) -> bool {
     found.is_some()
 }
 
-/// The steps of the machine, in an order in which each advertisement is signed
-/// with the addresses that its receivers know.
-fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
+/// The steps of a node, in an order in which each advertisement is signed with the
+/// addresses that its receivers know. What is looked at is the same for all nodes, but may
+/// have changed since the one before had its turn.
+fn update(machine: &mut Machine, device: &Device<Carp>, place: usize) -> [Option<Outcome>; 2] {
     let preempt = Event::Preempt(network::preempt(device.namespace()));
     machine.learn_sources();
     let (mut missing, mut families) = missing(machine, device);
@@ -117,7 +124,7 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
             Err(_) => {
                 try_again_soon(device);
                 // One that runs goes on with the addresses that it had.
-                if machine.core.state() == State::Init {
+                if machine.nodes.get(place).map(|node| node.core.state()) == Some(State::Init) {
                     missing = Missing::ADDRESS;
                     families = Families::NONE;
                 }
@@ -125,23 +132,22 @@ fn update(machine: &mut Machine, device: &Device<Carp>) -> [Outcome; 2] {
         }
     }
     if let Some(addresses) = &mut addresses {
-        machine.digests = machine.vhid.map(|vhid| {
-            Digests::new(
-                machine.key.prepared(),
-                vhid,
-                &mut addresses.v4,
-                &mut addresses.v6,
-            )
-        });
+        let Machine { nodes, key, .. } = machine;
+        if let Some(node) = nodes.get_mut(place) {
+            let (v4, v6) = (&mut addresses.v4, &mut addresses.v6);
+            node.digests = node
+                .vhid
+                .map(|vhid| Digests::new(key.prepared(), vhid, v4, v6));
+        }
     }
     // Before others are told that the group runs.
-    if let (Some(port), Some(vhid)) = (&machine.port, machine.vhid) {
+    if let (Some(port), Some(vhid)) = (&machine.port, machine.nodes.leader().vhid) {
         port.set_balance_keys(vhid, machine.key.balance(vhid));
     }
     // A bow-out is signed with what the others know; the digests stay.
-    let first = machine.step(device, Event::Conditions { missing, families });
+    let first = machine.step(device, place, Event::Conditions { missing, families });
     machine.publish(device);
-    [first, machine.step(device, preempt)]
+    [Some(first), Some(machine.step(device, place, preempt))]
 }
 
 /// What keeps a group from running, and the families that it has addresses of.
@@ -150,7 +156,7 @@ fn missing(machine: &Machine, device: &Device<Carp>) -> (Missing, Families) {
     let parent = port.map(|port| port.parent());
     let families = families(device);
     let missing = [
-        (machine.vhid.is_some(), Missing::VHID),
+        (machine.nodes.leader().vhid.is_some(), Missing::VHID),
         (port.is_some(), Missing::PARENT),
         (!families.is_empty(), Missing::ADDRESS),
         (

@@ -174,7 +174,8 @@ impl Traffic {
     const FRAMES: usize = 0;
     const BYTES: usize = 1;
     const DROPPED: usize = 2;
-    const NUMBERS: usize = 3;
+    const NOT_SELECTED: usize = 3;
+    const NUMBERS: usize = 4;
 
     /// Nothing that counts.
     pub(crate) const fn none() -> Self {
@@ -229,6 +230,13 @@ impl Traffic {
         }
     }
 
+    /// Counts one that was left to another host.
+    pub(crate) fn add_not_selected(&self) {
+        if let Some(numbers) = self.numbers.get() {
+            numbers.increment::<{ Self::NOT_SELECTED }>();
+        }
+    }
+
     fn sum(&self, index: usize) -> u64 {
         let before = self.before.get(index).map_or(0, Counter::get);
         self.numbers.sum(index).wrapping_sub(before)
@@ -240,6 +248,7 @@ impl Traffic {
             frames: self.sum(Self::FRAMES),
             bytes: self.sum(Self::BYTES),
             dropped: self.sum(Self::DROPPED),
+            not_selected: self.sum(Self::NOT_SELECTED),
         }
     }
 }
@@ -265,4 +274,6 @@ pub(crate) struct Total {
     pub(crate) bytes: u64,
     /// Frames that were dropped.
     pub(crate) dropped: u64,
+    /// Frames that were left to another host, neither taken nor lost.
+    pub(crate) not_selected: u64,
 }

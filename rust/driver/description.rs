@@ -22,18 +22,21 @@ use crate::{
             carp_attribute_CARP_A_ADDRESS,
             carp_attribute_CARP_A_ADVBASE,
             carp_attribute_CARP_A_ADVSKEW,
+            carp_attribute_CARP_A_BALANCING,
             carp_attribute_CARP_A_CHANGED_AT,
             carp_attribute_CARP_A_COUNTERS,
             carp_attribute_CARP_A_IFINDEX,
             carp_attribute_CARP_A_IFNAME,
             carp_attribute_CARP_A_KEY,
             carp_attribute_CARP_A_MISSING,
+            carp_attribute_CARP_A_NODE,
             carp_attribute_CARP_A_OLD_STATE,
             carp_attribute_CARP_A_PAD,
             carp_attribute_CARP_A_PARENT,
             carp_attribute_CARP_A_PARENT_IFNAME,
             carp_attribute_CARP_A_PEER,
             carp_attribute_CARP_A_REASON,
+            carp_attribute_CARP_A_SELECTION,
             carp_attribute_CARP_A_SEQUENCE,
             carp_attribute_CARP_A_SINCE,
             carp_attribute_CARP_A_STATE,
@@ -60,6 +63,7 @@ use crate::{
         Reason,
         Source,
         State,
+        Vhid,
         KEY_LEN, //
     }, //
 };
@@ -84,7 +88,7 @@ pub(super) const TRANSITION_SIZE: usize = NAMES_SIZE + SIZE_OF_U32 + SNAPSHOT_SI
 
 /// The room for [`peer`].
 const PEER_SIZE: usize =
-    size_of_attribute(size_of_attribute(16) + 3 * SIZE_OF_U32 + 3 * SIZE_OF_U64);
+    size_of_attribute(size_of_attribute(16) + 4 * SIZE_OF_U32 + 3 * SIZE_OF_U64);
 
 /// The room for [`heard`].
 pub(super) const HEARD_SIZE: usize = NAMES_SIZE + SIZE_OF_U32 + PEER_SIZE;
@@ -92,10 +96,12 @@ pub(super) const HEARD_SIZE: usize = NAMES_SIZE + SIZE_OF_U32 + PEER_SIZE;
 /// The room for [`key`].
 pub(super) const KEY_SIZE: usize = NAMES_SIZE + size_of_attribute(KEY_LEN);
 
-/// The room for what [`describe_whole`] has and [`describe`] has not.
+/// The room for the peers of one node.
+const PEERS_SIZE: usize = (peers::KNOWN + peers::STRANGERS) * PEER_SIZE;
+
+/// The room for what [`describe_whole`] has and [`describe`] has not, without peers.
 const HISTORY_SIZE: usize = SIZE_OF_U64
     + size_of_attribute(Reason::COUNT * SIZE_OF_U32)
-    + (peers::KNOWN + peers::STRANGERS) * PEER_SIZE
     + size_of_attribute(report::COUNTERS_SIZE);
 
 /// The room for [`describe`] now.
@@ -104,12 +110,14 @@ pub(super) fn size(device: &Device<Carp>) -> usize {
     let mut addresses = 0;
     inet_device::for_each_v4(device, &guard, |_, _| addresses += size_of_attribute(4));
     inet_device::for_each_v6(device, &guard, |_, _, _| addresses += size_of_attribute(16));
-    NAMES_SIZE + 2 * SIZE_OF_U32 + SNAPSHOT_SIZE + addresses
+    let nodes = report::nodes_size(&device.private().machine.lock());
+    NAMES_SIZE + 4 * SIZE_OF_U32 + SNAPSHOT_SIZE + addresses + nodes
 }
 
 /// The room for [`describe_whole`] now.
 pub(super) fn whole_size(device: &Device<Carp>) -> usize {
-    size(device) + HISTORY_SIZE
+    let nodes = device.private().machine.lock().nodes.len();
+    size(device) + HISTORY_SIZE + nodes * PEERS_SIZE
 }
 
 /// Writes the number of an event, or of the last one.
@@ -119,6 +127,12 @@ pub(super) fn sequence(number: u32, message: &mut Message<'_>) -> Result {
 
 /// Writes which group it is, and where.
 pub(super) fn names(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
+    let vhid = device.private().machine.lock().nodes.leader().vhid;
+    names_of_node(device, vhid, message)
+}
+
+/// As [`names`], with the vhid of what a message is about.
+fn names_of_node(device: &Device<Carp>, vhid: Option<Vhid>, message: &mut Message<'_>) -> Result {
     let put_device = |message: &mut Message<'_>, index, name, device: &NetDevice| {
         message.put_u32(index, device.index())?;
         message.put(name, device.name().bytes_with_nul())
@@ -137,7 +151,6 @@ pub(super) fn names(device: &Device<Carp>, message: &mut Message<'_>) -> Result 
             parent,
         )?;
     }
-    let vhid = device.private().machine.lock().vhid;
     match vhid {
         Some(vhid) => message.put_u32(carp_attribute_CARP_A_VHID, vhid.get().into()),
         None => Ok(()),
@@ -157,24 +170,36 @@ fn snapshot(snapshot: &Snapshot, message: &mut Message<'_>) -> Result {
     )
 }
 
-/// Writes a change of state.
+/// Writes a change of state of a node.
 pub(super) fn transition(
     device: &Device<Carp>,
+    vhid: Option<Vhid>,
     from: State,
     now: &Snapshot,
     message: &mut Message<'_>,
 ) -> Result {
-    names(device, message)?;
+    names_of_node(device, vhid, message)?;
     message.put_u32(carp_attribute_CARP_A_OLD_STATE, from as u32)?;
     snapshot(now, message)
 }
 
-/// Writes who was heard, and the state of the group now.
-pub(super) fn heard(device: &Device<Carp>, from: &Peer, message: &mut Message<'_>) -> Result {
-    names(device, message)?;
-    let state = device.private().machine.lock().core.state();
-    message.put_u32(carp_attribute_CARP_A_STATE, state as u32)?;
-    peer(from, Instant::from_nanos(timer::now()), message)
+/// Writes who was heard, and the state of the node now.
+pub(super) fn heard(
+    device: &Device<Carp>,
+    vhid: Vhid,
+    from: &Peer,
+    message: &mut Message<'_>,
+) -> Result {
+    names_of_node(device, Some(vhid), message)?;
+    let state = {
+        let mut machine = device.private().machine.lock();
+        machine.nodes.find(vhid).map(|(_, node)| node.core.state())
+    };
+    message.put_u32(
+        carp_attribute_CARP_A_STATE,
+        state.unwrap_or(State::Init) as u32,
+    )?;
+    peer(from, Some(vhid), Instant::from_nanos(timer::now()), message)
 }
 
 /// Writes the key.
@@ -189,10 +214,19 @@ pub(super) fn describe(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
     names(device, message)?;
     {
         let machine = device.private().machine.lock();
-        let parameters = machine.core.parameters();
+        let parameters = machine.nodes.leader().core.parameters();
         message.put_u32(carp_attribute_CARP_A_ADVBASE, parameters.advbase().into())?;
         message.put_u32(carp_attribute_CARP_A_ADVSKEW, parameters.advskew().into())?;
         snapshot(&machine.snapshot(), message)?;
+        message.put_u32(carp_attribute_CARP_A_BALANCING, machine.balancing as u32)?;
+        message.put_u32(carp_attribute_CARP_A_SELECTION, machine.selection as u32)?;
+        if machine.nodes.are_several() {
+            for node in machine.nodes.iter() {
+                message.nest(carp_attribute_CARP_A_NODE, |message| {
+                    report::node(node, message)
+                })?;
+            }
+        }
     }
     addresses(device, message)
 }
@@ -210,18 +244,20 @@ fn history(machine: &Machine, message: &mut Message<'_>) -> Result {
     let now = Instant::from_nanos(timer::now());
     message.put_u64(
         carp_attribute_CARP_A_SINCE,
-        now.since(machine.core.since()).as_nanos(),
+        now.since(machine.nodes.leader().core.since()).as_nanos(),
         carp_attribute_CARP_A_PAD,
     )?;
     message.nest(carp_attribute_CARP_A_TRANSITIONS_BY_REASON, |message| {
-        let counts = machine.core.transitions_by_reason();
+        let counts = machine.nodes.leader().core.transitions_by_reason();
         for (number, count) in (1..).zip(counts).filter(|(_, count)| **count != 0) {
             message.put_u32(number, *count)?;
         }
         Ok(())
     })?;
-    for from in machine.peers.iter() {
-        peer(from, now, message)?;
+    for node in machine.nodes.iter() {
+        for from in node.peers.iter() {
+            peer(from, node.vhid, now, message)?;
+        }
     }
     Ok(())
 }
@@ -248,8 +284,8 @@ fn addresses(device: &NetDevice, message: &mut Message<'_>) -> Result {
     written
 }
 
-/// Writes one sender of advertisements.
-fn peer(peer: &Peer, now: Instant, message: &mut Message<'_>) -> Result {
+/// Writes one sender of advertisements for a node.
+fn peer(peer: &Peer, vhid: Option<Vhid>, now: Instant, message: &mut Message<'_>) -> Result {
     message.nest(carp_attribute_CARP_A_PEER, |message| {
         let address: &[u8] = match &peer.source {
             Source::V4(address) => address,
@@ -283,6 +319,12 @@ fn peer(peer: &Peer, now: Instant, message: &mut Message<'_>) -> Result {
         message.put(bindings::carp_peer_attribute_CARP_PEER_ADDRESS, address)?;
         for (number, value) in parameters {
             message.put_u32(number, value.into())?;
+        }
+        if let Some(vhid) = vhid {
+            message.put_u32(
+                bindings::carp_peer_attribute_CARP_PEER_VHID,
+                vhid.get().into(),
+            )?;
         }
         for (number, value) in counts {
             message.put_u64(number, value, bindings::carp_peer_attribute_CARP_PEER_PAD)?;

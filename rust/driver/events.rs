@@ -31,7 +31,10 @@ use crate::{
             SpinLockBh, //
         }, //
     },
-    proto::Peer, //
+    proto::{
+        Peer,
+        Vhid, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -166,12 +169,12 @@ fn tell_news(last: &mut u32, device: &Device<Carp>) {
 
 fn tell(last: &mut u32, device: &Device<Carp>, item: Item) {
     match item {
-        Item::Transition { from, now } => send(
+        Item::Transition { vhid, from, now } => send(
             last,
             device,
             bindings::carp_command_CARP_CMD_TRANSITION,
             || description::TRANSITION_SIZE,
-            |message| description::transition(device, from, &now, message),
+            |message| description::transition(device, vhid, from, &now, message),
         ),
         Item::Change => send(
             last,
@@ -180,29 +183,31 @@ fn tell(last: &mut u32, device: &Device<Carp>, item: Item) {
             || description::size(device),
             |message| description::describe(device, message),
         ),
-        Item::OtherMaster(peer) => send_peer(
+        Item::OtherMaster(vhid, peer) => send_peer(
             last,
             device,
             bindings::carp_command_CARP_CMD_OTHER_MASTER,
+            vhid,
             &peer,
         ),
-        Item::BadDigest(peer) => send_peer(
+        Item::BadDigest(vhid, peer) => send_peer(
             last,
             device,
             bindings::carp_command_CARP_CMD_BAD_DIGEST,
+            vhid,
             &peer,
         ),
     }
 }
 
 /// An event about a sender of advertisements.
-fn send_peer(last: &mut u32, device: &Device<Carp>, command: u32, peer: &Peer) {
+fn send_peer(last: &mut u32, device: &Device<Carp>, command: u32, vhid: Vhid, peer: &Peer) {
     send(
         last,
         device,
         command,
         || description::HEARD_SIZE,
-        |message| description::heard(device, peer, message),
+        |message| description::heard(device, vhid, peer, message),
     );
 }
 

@@ -19,7 +19,8 @@ use super::{
         Taken, //
     },
     question,
-    routes, //
+    routes,
+    sharing::to_sharing, //
 };
 use crate::{
     net::{
@@ -33,6 +34,7 @@ use crate::{
         }, //
     },
     proto::{
+        group_of_mac,
         multicast_mac,
         neighbour::{
             is_link_local,
@@ -42,9 +44,10 @@ use crate::{
             SOLICITED_NODE_MAC, //
         },
         number_of_mac,
+        octet_of_any_virtual_mac,
         octet_of_virtual_mac,
-        vhid_of_mac,
         Arp,
+        Cast,
         Family,
         Operation,
         Vhid,
@@ -61,11 +64,14 @@ impl RxHandler for Port {
     #[inline(always)]
     fn glance(&self, frame: &Frame<'_>) -> Glance {
         let destination = frame.destination_number();
-        if let Some(vhid) = octet_of_virtual_mac(destination) {
-            return if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) {
-                Glance::Accept
-            } else {
-                Glance::Closer
+        if octet_of_any_virtual_mac(destination).is_some() {
+            return match octet_of_virtual_mac(destination) {
+                Some(vhid)
+                    if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) =>
+                {
+                    Glance::Accept
+                }
+                _ => Glance::Closer,
             };
         }
         const IPV4: u16 = ETHERTYPE_IPV4.to_be();
@@ -91,12 +97,17 @@ impl RxHandler for Port {
     /// goes on where it came in: on the parent, with the parent's firewall rules
     /// and routes. A BACKUP drops it and neither delivers nor forwards it.
     fn receive(&self, frame: &Frame<'_>) -> Verdict<'_> {
-        match vhid_of_mac(frame.destination()) {
-            Some(vhid) => match self.take(vhid, frame.len()) {
+        match group_of_mac(frame.destination()) {
+            Some((vhid, Cast::Unicast)) => match self.take(vhid, frame.len()) {
                 None => Verdict::Pass,
                 Some(Taken::No) => Verdict::Discard,
+                Some(Taken::Shared) => {
+                    to_sharing(self, vhid, Cast::Unicast, frame).unwrap_or(Verdict::Pass)
+                }
                 Some(taken) => to_group(self, vhid, frame, taken),
             },
+            Some((vhid, Cast::Multicast)) => to_sharing(self, vhid, Cast::Multicast, frame)
+                .unwrap_or_else(|| to_others(self, frame)),
             None => to_others(self, frame),
         }
     }
@@ -117,7 +128,12 @@ const ROUTERS: u64 = number_of_mac(ALL_ROUTERS_MAC);
 const SOLICITED_NODES: u64 = number_of_mac(SOLICITED_NODE_MAC) >> 24;
 
 /// A frame to the virtual MAC of a MASTER that is no plain matter.
-fn to_group<'a>(port: &'a Port, vhid: Vhid, frame: &Frame<'_>, taken: Taken) -> Verdict<'a> {
+pub(super) fn to_group<'a>(
+    port: &'a Port,
+    vhid: Vhid,
+    frame: &Frame<'_>,
+    taken: Taken,
+) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_IPV6 => ipv6_to_group(port, vhid, frame, taken),
         ETHERTYPE_IPV4 if taken == Taken::Unrouted => {
@@ -207,7 +223,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
                 return Verdict::Pass;
             };
             if destination == multicast_mac(Family::V4) && is_advertisement(&header) {
-                return Verdict::Deliver(port.advertisements_v4());
+                return Verdict::Hear(port.advertisements_v4());
             }
             return from_others(port, frame, &header);
         }

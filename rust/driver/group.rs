@@ -14,7 +14,6 @@ use super::{
     bridge::Entry,
     conditions,
     counters::Counters,
-    digest::Digests,
     events,
     inherit::Limits,
     key::Key,
@@ -25,7 +24,13 @@ use super::{
         News,
         Snapshot, //
     },
+    node::{
+        NewNodes,
+        Nodes, //
+    },
+    place::Standing,
     port::Port,
+    request_nodes::Sharing,
     routes, //
 };
 use crate::{
@@ -33,7 +38,6 @@ use crate::{
         device_slot::DeviceSlot,
         inet_device,
         link_device::Device,
-        random::random_u64,
         rx_handler::Shared,
         spin_lock_bh::{
             new_spin_lock_bh,
@@ -47,21 +51,23 @@ use crate::{
         }, //
     },
     proto::{
-        self,
         Actions,
+        Balancing,
         Discard,
         Event,
+        Identity,
         Instant,
+        NodeList,
         Notice,
-        Parameters,
-        Peers,
         Reason,
+        Selection,
         Sources,
         State,
         Vhid, //
     }, //
 };
 use kernel::{
+    alloc::AllocError,
     prelude::*,
     sync::{
         atomic::{
@@ -80,6 +86,8 @@ pub(crate) struct Group {
     pub(super) machine: SpinLockBh<Machine>,
     /// The parent, for packets that are sent through the device.
     pub(super) parent: DeviceSlot,
+    /// The machine's balancing, for those who send without its lock.
+    balancing: Atomic<u32>,
     /// What a bridge as parent keeps for this host.
     pub(super) bridge_entry: Entry,
     /// What follows the parent's.
@@ -94,12 +102,14 @@ pub(crate) struct Group {
 
 /// What the lock of a group protects.
 pub(crate) struct Machine {
-    pub(super) core: proto::Group,
-    pub(super) vhid: Option<Vhid>,
+    /// One election each.
+    pub(super) nodes: Nodes,
+    /// How several hosts come to see each packet; with several nodes only.
+    pub(super) balancing: Balancing,
+    /// By what packets are told from each other then.
+    pub(super) selection: Selection,
     /// Wiped when it is replaced or the group goes.
     pub(super) key: Key,
-    /// There is one as soon as there is a vhid.
-    pub(super) digests: Option<Digests>,
     /// Where the group sends and listens.
     pub(super) port: Option<Shared<Port>>,
     /// The addresses advertisements are sent from.
@@ -107,15 +117,11 @@ pub(crate) struct Machine {
     /// The last advertisement of a MASTER that stepped down, until the bridge that is
     /// its parent lets it out.
     pub(super) waiting_for_bridge: Option<Outbox>,
-    /// Who was heard.
-    pub(super) peers: Peers,
     /// What is to be told.
     pub(super) news: News,
     /// What rtnetlink's listeners are being told now, if it is not the present.
     pub(super) shown: Option<Snapshot>,
-    /// When the state was entered, in nanoseconds of `CLOCK_REALTIME`.
-    changed_at: u64,
-    /// When the timers expire, if they run.
+    /// When the timers expire, if they run: when the first of the nodes wants them to.
     advertisement_armed: Option<Instant>,
     time_out_armed: Option<Instant>,
 }
@@ -186,24 +192,10 @@ impl Expire<Device<Carp>> for MemoryMayBeBack {
 impl Group {
     /// A group of which nothing is known yet.
     pub(super) fn new() -> impl PinInit<Self, Error> {
-        let machine = Machine {
-            core: proto::Group::new(Parameters::default(), random_u64()),
-            vhid: None,
-            key: Key::empty(),
-            digests: None,
-            port: None,
-            sources: Sources::default(),
-            waiting_for_bridge: None,
-            peers: Peers::new(),
-            news: News::new(),
-            shown: None,
-            changed_at: timer::time_of_day(),
-            advertisement_armed: None,
-            time_out_armed: None,
-        };
         try_pin_init!(Self {
-            machine <- new_spin_lock_bh!(machine, "carp_group"),
+            machine <- new_spin_lock_bh!(Machine::new()?, "carp_group"),
             parent: DeviceSlot::new(),
+            balancing: Atomic::new(Balancing::None as u32),
             bridge_entry: Entry::new(),
             limits: Limits::new(),
             counters: Counters::new()?,
@@ -211,19 +203,109 @@ impl Group {
             unshown: Atomic::new(false),
         })
     }
+
+    /// What the group with this leader looks like. Any context.
+    pub(super) fn identity(&self, leader: Vhid) -> Identity {
+        let balancing = Balancing::from_number(self.balancing.load(Relaxed));
+        Identity {
+            leader,
+            balancing: balancing.unwrap_or_default(),
+        }
+    }
+
+    /// Whether nothing is sent from the virtual MAC. Any context.
+    pub(super) fn hides_source(&self) -> bool {
+        let balancing = Balancing::from_number(self.balancing.load(Relaxed));
+        balancing.is_some_and(Balancing::hides_source)
+    }
+
+    /// Has those see the machine's balancing who do not take its lock.
+    pub(super) fn show_balancing(&self, balancing: Balancing) {
+        self.balancing.store(balancing as u32, Relaxed);
+    }
 }
 
-/// Tells a group that something happened, and does what follows. Softirq or
+/// Tells each node of a group that something happened, and does what follows. Softirq or
 /// process context.
 pub(super) fn handle(device: &Device<Carp>, event: Event) {
-    let outcome = device.private().machine.lock().step(device, event);
-    outcome.perform(device);
+    each_node(device, |machine, place| {
+        [Some(machine.step(device, place, event))]
+    });
+}
+
+/// Has each node of a group step, as `steps` says of the one at a place, and does what
+/// follows before it goes on with the next. Softirq or process context.
+pub(super) fn each_node<const STEPS: usize>(
+    device: &Device<Carp>,
+    mut steps: impl FnMut(&mut Machine, usize) -> [Option<Outcome>; STEPS],
+) {
+    for place in 0.. {
+        let (outcomes, is_last) = {
+            let mut machine = device.private().machine.lock();
+            (steps(&mut machine, place), machine.is_last(place))
+        };
+        for outcome in outcomes.iter().flatten() {
+            outcome.perform(device);
+        }
+        if is_last {
+            break;
+        }
+    }
 }
 
 impl Machine {
-    /// Lets the state machine decide, and takes note of what is to be done
+    /// That of a new group. Process context.
+    fn new() -> Result<Self, AllocError> {
+        Ok(Self {
+            nodes: Nodes::new()?,
+            balancing: Balancing::None,
+            selection: Selection::default(),
+            key: Key::empty(),
+            port: None,
+            sources: Sources::default(),
+            waiting_for_bridge: None,
+            news: News::new(),
+            shown: None,
+            advertisement_armed: None,
+            time_out_armed: None,
+        })
+    }
+
+    /// Whether there is no node behind a place.
+    fn is_last(&self, place: usize) -> bool {
+        place + 1 >= self.nodes.len()
+    }
+
+    /// What is set for the nodes, and for how they share.
+    pub(super) fn sharing(&self) -> Sharing {
+        Sharing {
+            nodes: self.nodes.list(),
+            parameters: self.nodes.leader().core.parameters(),
+            balancing: self.balancing,
+            selection: self.selection,
+        }
+    }
+
+    /// What the group looks like, once it has a vhid.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            leader: self.nodes.leader().vhid?,
+            balancing: self.balancing,
+        })
+    }
+
+    /// Where the group is, and who leads it.
+    pub(super) fn place(&self) -> Option<(Shared<Port>, Vhid)> {
+        self.port.clone().zip(self.nodes.leader().vhid)
+    }
+
+    /// Lets the state machine of a node decide, and takes note of what is to be done
     /// without the lock.
-    pub(super) fn step(&mut self, device: &Device<Carp>, event: Event) -> Outcome {
+    ///
+    /// The timers are for all nodes: what becomes of them is seen when the last one has
+    /// been told that one expired.
+    pub(super) fn step(&mut self, device: &Device<Carp>, place: usize, event: Event) -> Outcome {
+        let expired = matches!(event, Event::AdvertisementTimer | Event::TimeOutTimer);
         match event {
             // It has expired, perhaps too early, and does not run any more.
             Event::AdvertisementTimer => self.advertisement_armed = None,
@@ -231,30 +313,40 @@ impl Machine {
             _ => {}
         }
         let now = Instant::from_nanos(timer::now());
-        let before = (self.core.reason(), self.core.missing());
-        let actions = self.core.handle(now, event);
-        if let Some(transition) = actions.transition {
-            self.changed_at = timer::time_of_day();
-            let snapshot = self.snapshot();
-            self.news.transition(transition.from, snapshot);
-        } else if before != (self.core.reason(), self.core.missing()) {
-            self.news.change();
+        let mut actions = Actions::default();
+        let mut vhid = None;
+        if let Some(node) = self.nodes.get_mut(place) {
+            let before = (node.core.reason(), node.core.missing());
+            actions = node.core.handle(now, event);
+            vhid = node.vhid;
+            if let Some(transition) = actions.transition {
+                node.changed_at = timer::time_of_day();
+                let snapshot = node.snapshot();
+                let shown = self.snapshot();
+                self.news.transition(vhid, transition.from, snapshot, shown);
+            } else if place == 0 && before != (node.core.reason(), node.core.missing()) {
+                // What is missing is missing to all of them.
+                self.news.change();
+            }
         }
         self.note_untold(device);
         let mut outbox = actions
             .advertise
-            .map(|advertise| Outbox::new(self, advertise));
+            .map(|advertise| Outbox::new(self, place, advertise));
         if actions.transition.is_some() {
             self.publish(device);
             let entry = &device.private().bridge_entry;
             self.waiting_for_bridge =
                 outbox.take_if(|outbox| outbox.is_for_master() && entry.is_there());
         }
-        self.arm(device);
+        if !expired || self.is_last(place) {
+            self.arm(device);
+        }
         Outcome {
             actions,
             outbox,
-            vhid: self.vhid,
+            vhid,
+            identity: self.identity(),
             port: self.port.clone(),
         }
     }
@@ -270,15 +362,11 @@ impl Machine {
         }
     }
 
-    /// The state, and all about how it came.
+    /// The state of the group, and how its leader came into its own.
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
-            state: self.core.state(),
-            reason: self.core.reason(),
-            missing: self.core.missing(),
-            transitions: self.core.transitions(),
-            since: self.core.since(),
-            changed_at: self.changed_at,
+            state: self.nodes.state(),
+            ..self.nodes.leader().snapshot()
         }
     }
 
@@ -294,25 +382,65 @@ impl Machine {
         };
         if sources != self.sources {
             self.sources = sources;
-            let now = Instant::from_nanos(timer::now());
-            let nothing = self.core.handle(now, Event::Sources(sources));
+            self.tell_sources();
+        }
+    }
+
+    /// Tells all nodes what was learnt.
+    fn tell_sources(&mut self) {
+        let now = Instant::from_nanos(timer::now());
+        for node in self.nodes.iter_mut() {
+            let nothing = node.core.handle(now, Event::Sources(self.sources));
             debug_assert!(nothing == Actions::default());
         }
+    }
+
+    /// Replaces the nodes, and how they share. Those that stay keep their states.
+    pub(super) fn arrange(
+        &mut self,
+        list: &NodeList,
+        new: NewNodes,
+        balancing: Balancing,
+        selection: Selection,
+    ) {
+        self.nodes.become_list(list, new);
+        self.balancing = balancing;
+        self.selection = selection;
+        self.tell_sources();
     }
 
     /// Shows the state to those who look at it without the lock: the frames of
     /// the parent, and everybody who knows carrier.
     pub(super) fn publish(&self, device: &Device<Carp>) {
-        let state = self.core.state();
-        if let (Some(port), Some(vhid)) = (&self.port, self.vhid) {
-            port.set_state(vhid, Some(state));
+        let state = self.nodes.state();
+        if let (Some(port), Some(leader)) = (&self.port, self.nodes.leader().vhid) {
+            for node in self.nodes.iter().skip(1) {
+                if let Some(vhid) = node.vhid {
+                    let state = node.core.state();
+                    port.set_standing(vhid, Standing::Follower { state });
+                }
+            }
+            let standing = if self.nodes.are_several() {
+                Standing::Leader {
+                    state: self.nodes.leader().core.state(),
+                    group: state,
+                    routed: false,
+                }
+            } else {
+                Standing::Alone {
+                    state,
+                    routed: false,
+                }
+            };
+            port.set_standing(leader, standing);
         }
         device.set_carrier(state == State::Master);
     }
 
     /// Has the timers expire when the machine wants them to.
     fn arm(&mut self, device: &Device<Carp>) {
-        let due = self.core.advertisement_due();
+        let nodes = self.nodes.iter();
+        let due = nodes.filter_map(|node| node.core.advertisement_due()).min();
         if due != self.advertisement_armed {
             self.advertisement_armed = due;
             match due {
@@ -324,7 +452,9 @@ impl Machine {
         }
         // Each advertisement that is heard puts the time-out off. The timer is left
         // as it is, and looks when it expires, which costs less.
-        match (self.core.time_out_due(), self.time_out_armed) {
+        let nodes = self.nodes.iter();
+        let due = nodes.filter_map(|node| node.core.time_out_due()).min();
+        match (due, self.time_out_armed) {
             (Some(due), Some(armed)) if armed <= due => {}
             (Some(due), _) => {
                 self.time_out_armed = Some(due);
@@ -344,7 +474,9 @@ impl Machine {
 pub(super) struct Outcome {
     actions: Actions,
     outbox: Option<Outbox>,
+    /// The node's.
     vhid: Option<Vhid>,
+    identity: Option<Identity>,
     port: Option<Shared<Port>>,
 }
 
@@ -374,15 +506,22 @@ impl Outcome {
         self.actions.notice.is_some() || self.gives_way()
     }
 
+    /// The vhid of the node, if it has to be told from others.
+    fn node(&self) -> Option<Vhid> {
+        let is_one_of_several = |identity: Identity| identity.balancing != Balancing::None;
+        self.vhid
+            .filter(|_| self.identity.is_some_and(is_one_of_several))
+    }
+
     /// Does it. No lock is held.
     pub(super) fn perform(&self, device: &Device<Carp>) {
         let counters = &device.private().counters;
-        if let (Some(port), Some(vhid)) = (&self.port, self.vhid) {
+        if let (Some(port), Some(identity)) = (&self.port, self.identity) {
             if let Some(outbox) = &self.outbox {
-                advertise::send(outbox, port.parent(), vhid, counters);
+                advertise::send(outbox, port.parent(), identity, counters);
             }
             if self.actions.announce {
-                announce::all(device, port, vhid);
+                announce::all(device, port, identity);
             }
         }
         if self.is_between_masters() {
@@ -395,7 +534,7 @@ impl Outcome {
         }
         events::flush(device);
         if let Some(transition) = &self.actions.transition {
-            log::transition(device, transition);
+            log::transition(device, self.node(), transition);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     },
     proto::{
         self,
+        balance::flow::Flow,
         BalanceKeys,
         EvenKey,
         MacKey,
@@ -53,6 +54,13 @@ impl Key {
             mac: MacKey::new(&self.raw, sha1),
             even: EvenKey::from_digest(&hasher.finish()),
         }
+    }
+
+    /// What flows are told apart with among the nodes of a group with this key.
+    pub(super) fn flow(&self) -> EvenKey {
+        let mut hasher = self.prepared.start();
+        Flow::hash_key(&mut hasher);
+        EvenKey::from_digest(&hasher.finish())
     }
 
     /// The key as it was set, padded with zeros: for who may see it.

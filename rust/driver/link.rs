@@ -5,6 +5,10 @@
 //! Contexts are those of [`Driver`].
 
 use super::{
+    arrangement::{
+        self,
+        Arrangement, //
+    },
     conditions,
     events,
     group::{
@@ -18,7 +22,8 @@ use super::{
     request::{
         self,
         Change, //
-    }, //
+    },
+    request_nodes::Sharing, //
 };
 use crate::{
     net::{
@@ -101,7 +106,9 @@ impl Driver for Carp {
         apply(device, change, ack, rtnl)
     }
 
-    const INFORMATION_SIZE: usize = report::PARAMETERS_SIZE;
+    fn information_size(device: &Device<Self>) -> usize {
+        report::parameters_size(device)
+    }
 
     fn fill_information(device: &Device<Self>, message: &mut Message<'_>) -> Result {
         report::parameters(device, message)
@@ -122,10 +129,7 @@ impl Driver for Carp {
         let group = device.private();
         let sent = group.counters.device_sent.get();
         statistics.add_sent(sent.frames, sent.bytes);
-        let place = {
-            let machine = group.machine.lock();
-            machine.port.clone().zip(machine.vhid)
-        };
+        let place = group.machine.lock().place();
         let received = place
             .map(|(port, vhid)| port.received(vhid))
             .unwrap_or_default();
@@ -159,7 +163,8 @@ impl Driver for Carp {
     }
 
     /// What is routed out of the device leaves the parent from the virtual MAC,
-    /// as long as this host is MASTER.
+    /// as long as this host is MASTER, or from the parent's own if no switch is to learn
+    /// where the virtual one is.
     fn transmit(device: &Device<Self>, packet: Packet) {
         let group = device.private();
         let parent = group.parent.get().filter(|_| device.has_carrier());
@@ -169,7 +174,14 @@ impl Driver for Carp {
             return;
         };
         let bytes = packet.len();
-        match packet.transmit_through(parent) {
+        let sent = if group.hides_source() {
+            packet
+                .sent_from(parent.address())
+                .and_then(|packet| packet.transmit_through(parent))
+        } else {
+            packet.transmit_through(parent)
+        };
+        match sent {
             Ok(()) => group.counters.device_sent.add(bytes),
             Err(_) => group.counters.device_sent.add_dropped(),
         }
@@ -179,16 +191,28 @@ impl Driver for Carp {
 /// Does what was checked. What can still fail, for want of memory, comes first
 /// and changes nothing then.
 fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
-    let other = change.parent.is_some() || differs(device, &change);
-    match (&change.parent, change.vhid) {
-        (Some(parent), vhid) => parent::attach(device, parent, vhid, ack, rtnl)?,
-        (None, Some(vhid)) => parent::set_vhid(device, vhid, rtnl)?,
-        (None, None) => {}
+    let before = device.private().machine.lock().sharing();
+    let after = change.sharing;
+    let key = change.key.filter(|key| {
+        let machine = device.private().machine.lock();
+        machine.key != *key
+    });
+    let other = change.parent.is_some() || before != after || key.is_some();
+    let arrangement = after
+        .nodes
+        .filter(|nodes| is_arranged_anew(&before, &after) || nodes.are_several() && key.is_some())
+        .map(|nodes| {
+            let (balancing, selection) = (after.balancing, after.selection);
+            Arrangement::prepare(device, nodes, balancing, selection, key.as_ref())
+        })
+        .transpose()?;
+    match (&change.parent, arrangement) {
+        (Some(parent), arrangement) => parent::attach(device, parent, arrangement, ack, rtnl)?,
+        (None, Some(arrangement)) => arrangement::arrange(device, arrangement, rtnl)?,
+        (None, None) => device.private().machine.lock().selection = after.selection,
     }
-    if let Some(parameters) = change.parameters {
-        group::handle(device, Event::Parameters(parameters));
-    }
-    if let Some(key) = change.key {
+    set_parameters(device, &after);
+    if let Some(key) = key {
         device.private().machine.lock().key = key;
     }
     if other {
@@ -201,12 +225,24 @@ fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rt
     Ok(())
 }
 
-/// Whether a change is one.
-fn differs(device: &Device<Carp>, change: &Change) -> bool {
-    let machine = device.private().machine.lock();
-    change.vhid.is_some_and(|vhid| machine.vhid != Some(vhid))
-        || change
-            .parameters
-            .is_some_and(|parameters| machine.core.parameters() != parameters)
-        || change.key.as_ref().is_some_and(|key| machine.key != *key)
+/// Whether the nodes are others, or share in another way; their parameters do not matter.
+fn is_arranged_anew(before: &Sharing, after: &Sharing) -> bool {
+    let vhids = |sharing: &Sharing| sharing.nodes.map(|nodes| nodes.vhids());
+    vhids(before) != vhids(after)
+        || before.balancing != after.balancing
+        || before.selection != after.selection
+}
+
+/// Gives each node its parameters. One that has them already does not notice.
+fn set_parameters(device: &Device<Carp>, sharing: &Sharing) {
+    group::each_node(device, |machine, place| {
+        let vhid = machine.nodes.get(place).and_then(|node| node.vhid);
+        let settings = vhid.and_then(|vhid| sharing.nodes?.get(vhid));
+        let parameters = settings.map_or(sharing.parameters, |node| node.parameters);
+        [Some(machine.step(
+            device,
+            place,
+            Event::Parameters(parameters),
+        ))]
+    });
 }

@@ -44,16 +44,17 @@ const LEVEL_OTHER_MASTER: i32 = 2;
 const LEVEL_INIT: i32 = 4;
 const LEVEL_DISCARD: i32 = 5;
 
-/// A change of state.
-pub(super) fn transition(device: &Device<Carp>, transition: &Transition) {
+/// A change of state of a group, or of the one of its nodes with this vhid.
+pub(super) fn transition(device: &Device<Carp>, node: Option<Vhid>, transition: &Transition) {
     let level = match (transition.from, transition.to) {
         (State::Init, _) | (_, State::Init) => LEVEL_INIT,
         _ => LEVEL_TRANSITION,
     };
     if network::log_level(device.namespace()) >= level {
         pr_info!(
-            "{}: {} -> {} ({})\n",
+            "{}: {}{} -> {} ({})\n",
             **device,
+            Node(node),
             state(transition.from),
             state(transition.to),
             reason(transition.reason),
@@ -133,6 +134,18 @@ pub(super) fn route_failed(route: &Route, error: Error) {
             route.destination.prefix_len,
             error,
         );
+    }
+}
+
+/// Which of several nodes a message is about.
+struct Node(Option<Vhid>);
+
+impl fmt::Display for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(vhid) => formatter.write_fmt(fmt!("vhid {}: ", vhid.get())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::proto::{
     Pace,
     Peer,
     Reason,
-    State, //
+    State,
+    Vhid, //
 };
 
 /// How many can wait to be told.
@@ -44,6 +45,8 @@ pub(crate) struct Snapshot {
 pub(crate) enum Item {
     /// The state changed.
     Transition {
+        /// Of the node with this vhid.
+        vhid: Option<Vhid>,
         /// The one before.
         from: State,
         /// The one after.
@@ -51,10 +54,10 @@ pub(crate) enum Item {
     },
     /// Something else changed that is told of a group.
     Change,
-    /// This one was heard while this host was MASTER, and is MASTER, too.
-    OtherMaster(Peer),
-    /// This one sends advertisements with wrong digests.
-    BadDigest(Peer),
+    /// This one was heard while this host was MASTER of the node, and is MASTER, too.
+    OtherMaster(Vhid, Peer),
+    /// This one sends advertisements with wrong digests for the node.
+    BadDigest(Vhid, Peer),
 }
 
 /// What waits to be told.
@@ -95,10 +98,16 @@ impl News {
         }
     }
 
-    /// The state changed.
-    pub(super) fn transition(&mut self, from: State, now: Snapshot) {
-        self.note(Item::Transition { from, now });
-        self.links.push(now);
+    /// The state of a node changed; `shown` is that of the group now.
+    pub(super) fn transition(
+        &mut self,
+        vhid: Option<Vhid>,
+        from: State,
+        now: Snapshot,
+        shown: Snapshot,
+    ) {
+        self.note(Item::Transition { vhid, from, now });
+        self.links.push(shown);
     }
 
     /// Something else changed. Several changes that nobody was told of yet are one.
@@ -109,16 +118,16 @@ impl News {
     }
 
     /// Another MASTER was heard.
-    pub(super) fn other_master(&mut self, now: Instant, peer: Peer) {
+    pub(super) fn other_master(&mut self, now: Instant, vhid: Vhid, peer: Peer) {
         if self.other_master.allows(now) {
-            self.note(Item::OtherMaster(peer));
+            self.note(Item::OtherMaster(vhid, peer));
         }
     }
 
     /// A wrong digest was heard.
-    pub(super) fn bad_digest(&mut self, now: Instant, peer: Peer) {
+    pub(super) fn bad_digest(&mut self, now: Instant, vhid: Vhid, peer: Peer) {
         if self.bad_digest.allows(now) {
-            self.note(Item::BadDigest(peer));
+            self.note(Item::BadDigest(vhid, peer));
         }
     }
 

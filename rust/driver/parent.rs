@@ -6,6 +6,7 @@
 
 use super::{
     announce,
+    arrangement::Arrangement,
     bridge,
     conditions,
     events,
@@ -28,14 +29,9 @@ use crate::{
         rtnl::Rtnl,
         rx_handler, //
     },
-    proto::{
-        ownership::{
-            Ip,
-            Prefixed, //
-        },
-        virtual_mac,
-        Peers,
-        Vhid, //
+    proto::ownership::{
+        Ip,
+        Prefixed, //
     }, //
 };
 use kernel::{
@@ -80,7 +76,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
     Ok(())
 }
 
-/// Puts a group on a parent, with another vhid if one is given. All or nothing.
+/// Puts a group on a parent, with other nodes if they are given. All or nothing.
 ///
 /// # Errors
 ///
@@ -88,25 +84,25 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
 pub(super) fn attach(
     device: &Device<Carp>,
     parent: &NetDevice,
-    vhid: Option<Vhid>,
+    arrangement: Option<Arrangement>,
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result {
     check(parent, ack, rtnl)?;
     let group = device.private();
+    let arrangement = match arrangement {
+        Some(given) => Some(given),
+        None => Arrangement::present(device)?,
+    };
     let port = Port::join(parent, device, ack, rtnl)?;
-    let final_vhid = vhid.or(group.machine.lock().vhid);
-    if let Some(vhid) = final_vhid {
-        port.reserve(vhid, rtnl)
+    if let Some(mut arrangement) = arrangement {
+        arrangement
+            .reserve(None, &port, rtnl)
             .inspect_err(|_| port.leave(device, rtnl))?;
+        arrangement.settle(device, Some(&port), rtnl);
     }
-    if let Some(vhid) = vhid {
-        // Without a parent, there is nothing that can fail.
-        set_vhid(device, vhid, rtnl)?;
-    }
-    group.machine.lock().port = Some(port.clone());
+    group.machine.lock().port = Some(port);
     group.parent.fill(parent);
-    port.set_vhid(device, final_vhid, rtnl);
     inherit::follow(device, parent, rtnl);
     vrf::follow(device, parent, rtnl);
     if device.is_running() {
@@ -130,55 +126,23 @@ pub(super) fn detach(device: &Device<Carp>, rtnl: &Rtnl) {
     port.leave(device, rtnl);
 }
 
-/// Gives a group a vhid, and with it its virtual MAC. One that it has already it
-/// keeps; another one it leaves politely. All or nothing.
-///
-/// # Errors
-///
-/// `ENOMEM`.
-pub(super) fn set_vhid(device: &Device<Carp>, vhid: Vhid, rtnl: &Rtnl) -> Result {
-    let (old, port) = {
-        let machine = device.private().machine.lock();
-        (machine.vhid, machine.port.clone())
-    };
-    if old == Some(vhid) {
-        return Ok(());
-    }
-    if let Some(port) = &port {
-        port.reserve(vhid, rtnl)?;
-    }
-    conditions::leave_vhid(device);
-    {
-        let mut machine = device.private().machine.lock();
-        machine.vhid = Some(vhid);
-        // Those were of another group.
-        machine.peers = Peers::new();
-    }
-    device.set_hardware_address(&virtual_mac(vhid), rtnl);
-    if let Some(port) = &port {
-        port.set_vhid(device, Some(vhid), rtnl);
-    }
-    conditions::refresh_addresses(device);
-    Ok(())
-}
-
 /// Finds a parent for a group that was made without one, before it gets an address:
 /// the device in a subnet of whose own the address is, the smallest such subnet if
 /// there are several.
 pub(super) fn adopt(group: &Device<Carp>, address: Ip, rtnl: &Rtnl) {
-    let vhid = {
+    let nodes = {
         let machine = group.private().machine.lock();
         if machine.port.is_some() {
             return;
         }
-        machine.vhid
+        machine.nodes.list()
     };
     let Some(found) = find(group, address, rtnl) else {
         return;
     };
     let taken = Port::of(&found, rtnl)
-        .zip(vhid)
-        .is_some_and(|(port, vhid)| port.has_other(vhid, group));
+        .zip(nodes)
+        .is_some_and(|(port, nodes)| port.first_taken(&nodes.vhids(), group).is_some());
     if taken || attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
         pr_warn!("{}: cannot use {} as parent\n", **group, *found);
     } else {

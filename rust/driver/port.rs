@@ -17,8 +17,12 @@ use super::{
         Total,
         Traffic, //
     },
-    ethertype::ETHERTYPE_IPV4,
-    link::Carp, //
+    link::Carp,
+    place::{
+        Place,
+        Sharing,
+        Standing, //
+    }, //
 };
 use crate::{
     net::{
@@ -44,8 +48,9 @@ use crate::{
     },
     proto::{
         sort,
-        virtual_mac,
         BalanceKeys,
+        Cast,
+        Identity,
         State,
         Vhid,
         VhidSet,
@@ -86,46 +91,6 @@ pub(crate) struct Port {
     pub(super) discards: Discards,
 }
 
-/// What frames have to know about one vhid: a line of cache.
-#[repr(align(64))]
-struct Place {
-    /// One of the constants below. Above all, a frame is compared with it: if they are
-    /// the same, it is of the protocol of which frames are taken at a glance.
-    state: Atomic<u32>,
-    /// Frames to the virtual MAC: taken, or dropped for want of being MASTER. Counted
-    /// from the first group with this vhid on.
-    traffic: Traffic,
-}
-
-impl Place {
-    /// MASTER, and the routing tables have it that the group's addresses are this
-    /// host's: IPv4 packets are no matter of the group's. In the order in which frames
-    /// have it, as all of it is.
-    const ROUTED: u32 = ETHERTYPE_IPV4.to_be() as u32;
-    /// No group.
-    const VACANT: u32 = Self::NO_PROTOCOL | 0xff;
-    /// MASTER, as far as the protocol is concerned.
-    const MASTER: u32 = Self::of(State::Master);
-    /// What no frame can carry, together with a state.
-    const NO_PROTOCOL: u32 = 1 << 16;
-
-    const fn of(state: State) -> u32 {
-        Self::NO_PROTOCOL | state as u32
-    }
-
-    /// Whether there is a group that is not MASTER.
-    const fn is_other(state: u32) -> bool {
-        state == Self::of(State::Init) || state == Self::of(State::Backup)
-    }
-
-    const fn new() -> Self {
-        Self {
-            state: Atomic::new(Self::VACANT),
-            traffic: Traffic::none(),
-        }
-    }
-}
-
 /// What a group is chosen with among several with one address. Who reads the numbers
 /// while they change chooses wrongly once, as the other hosts do anyway until they
 /// have the new key, too.
@@ -153,6 +118,8 @@ struct Routes {
 pub(super) enum Taken {
     /// This host is not MASTER.
     No,
+    /// That depends on the frame: the group has several nodes.
+    Shared,
     /// It is MASTER, but the routing tables do not know it yet.
     Unrouted,
     /// It is MASTER.
@@ -192,7 +159,15 @@ impl Table {
 
 struct Member {
     device: ARef<Device<Carp>>,
-    vhid: Option<Vhid>,
+    identity: Option<Identity>,
+    /// The vhids of all its nodes.
+    nodes: VhidSet,
+}
+
+impl Member {
+    fn leader(&self) -> Option<Vhid> {
+        self.identity.map(|identity| identity.leader)
+    }
 }
 
 impl Port {
@@ -255,7 +230,7 @@ impl Port {
 
     /// Has a group leave; the last one closes the port.
     pub(super) fn leave(&self, device: &Device<Carp>, rtnl: &Rtnl) {
-        self.set_vhid(device, None, rtnl);
+        self.settle(device, None, VhidSet::EMPTY, rtnl);
         let member = {
             let mut table = self.table.lock();
             let position = table
@@ -273,7 +248,8 @@ impl Port {
         let mut table = self.table.lock();
         let member = Member {
             device: ARef::from(device),
-            vhid: None,
+            identity: None,
+            nodes: VhidSet::EMPTY,
         };
         Ok(table.members.push(member, GFP_ATOMIC)?)
     }
@@ -337,31 +313,57 @@ impl Port {
         &self.parent
     }
 
-    /// Whether another device than `device` has this vhid here.
-    pub(super) fn has_other(&self, vhid: Vhid, device: &NetDevice) -> bool {
-        self.table
-            .lock()
-            .members
-            .iter()
-            .any(|member| member.vhid == Some(vhid) && **member.device != *device)
+    /// The first of some vhids that another device than `device` has here.
+    pub(super) fn first_taken(&self, vhids: &VhidSet, device: &NetDevice) -> Option<Vhid> {
+        let table = self.table.lock();
+        vhids.iter().find(|vhid| {
+            let mut members = table.members.iter();
+            members.any(|member| member.nodes.contains(*vhid) && **member.device != *device)
+        })
     }
 
-    /// Has the parent receive frames to the virtual MAC of a vhid, before a group
-    /// is given it.
+    /// Has the parent receive frames to the virtual MAC of a group, before it is given it
+    /// instead of the one that it has, and lets them know how it shares.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn reserve(&self, vhid: Vhid, rtnl: &Rtnl) -> Result {
-        if let Some(place) = self.place(vhid) {
-            place.traffic.begin()?;
+    pub(super) fn reserve(
+        &self,
+        old: Option<Identity>,
+        new: Identity,
+        sharing: Option<KBox<Sharing>>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let place = self.place(new.leader);
+        if old.is_none_or(|old| old.leader != new.leader) {
+            if let Some(place) = place {
+                place.traffic.begin()?;
+            }
         }
-        self.parent.add_unicast_filter(&virtual_mac(vhid), rtnl)
+        if old.is_none_or(|old| old.mac() != new.mac()) {
+            match new.cast() {
+                Cast::Unicast => self.parent.add_unicast_filter(&new.mac(), rtnl)?,
+                Cast::Multicast => self.parent.add_multicast_filter(&new.mac(), rtnl)?,
+            }
+        }
+        if let (Some(place), Some(sharing)) = (place, sharing) {
+            place.sharing.replace(Some(sharing), rtnl);
+        }
+        Ok(())
     }
 
-    /// Gives a group another vhid here, which was reserved, or none.
-    pub(super) fn set_vhid(&self, device: &Device<Carp>, vhid: Option<Vhid>, rtnl: &Rtnl) {
-        let old = {
+    /// Gives a group another identity here, which was reserved, and other nodes, or none.
+    /// Their states follow.
+    pub(super) fn settle(
+        &self,
+        device: &Device<Carp>,
+        new: Option<Identity>,
+        nodes: VhidSet,
+        rtnl: &Rtnl,
+    ) {
+        let leader = new.map(|new| new.leader);
+        let (old, old_nodes) = {
             let mut table = self.table.lock();
             let Some(member) = table
                 .members
@@ -370,65 +372,81 @@ impl Port {
             else {
                 return;
             };
-            let old = core::mem::replace(&mut member.vhid, vhid);
-            if old != vhid {
-                table.addresses_v4.retain(|(_, other)| Some(*other) != old);
-                table.addresses_v6.retain(|(_, other)| Some(*other) != old);
+            let old = core::mem::replace(&mut member.identity, new);
+            let old_nodes = core::mem::replace(&mut member.nodes, nodes);
+            let old_leader = old.map(|old| old.leader);
+            if old_leader != leader {
+                table
+                    .addresses_v4
+                    .retain(|(_, other)| Some(*other) != old_leader);
+                table
+                    .addresses_v6
+                    .retain(|(_, other)| Some(*other) != old_leader);
                 self.filter.set(&table.filter());
             }
-            old
+            (old, old_nodes)
         };
-        if old == vhid {
+        for vhid in old_nodes.iter().filter(|vhid| !nodes.contains(*vhid)) {
+            self.set_standing(vhid, Standing::Vacant);
+        }
+        let Some(old) = old else {
             return;
+        };
+        if new.is_none_or(|new| new.mac() != old.mac()) {
+            match old.cast() {
+                Cast::Unicast => self.parent.remove_unicast_filter(&old.mac(), rtnl),
+                Cast::Multicast => self.parent.remove_multicast_filter(&old.mac(), rtnl),
+            }
         }
-        if let Some(old) = old {
-            self.set_state(old, None);
-            self.parent.remove_unicast_filter(&virtual_mac(old), rtnl);
-        }
-        if let Some(vhid) = vhid {
-            self.set_state(vhid, Some(State::Init));
+        if let Some(place) = self.place(old.leader) {
+            if leader != Some(old.leader) || nodes.len() < 2 {
+                place.sharing.replace(None, rtnl);
+            }
         }
     }
 
-    /// Tells frames the state of a group; `None` for one that is not here. Once
-    /// MASTER, it is without routes.
-    pub(super) fn set_state(&self, vhid: Vhid, state: Option<State>) {
-        let value = state.map_or(Place::VACANT, Place::of);
+    /// Tells frames what a vhid is here. Once MASTER, it is without routes.
+    pub(super) fn set_standing(&self, vhid: Vhid, standing: Standing) {
         if let Some(place) = self.place(vhid) {
-            // The routes may be confirmed at any time, of a MASTER that stays one.
-            let still_master = value == Place::MASTER
-                && matches!(place.state.load(Relaxed), Place::MASTER | Place::ROUTED);
-            if !still_master {
-                let old = place.state.xchg(value, Relaxed);
-                let change = i32::from(Place::is_other(value)) - i32::from(Place::is_other(old));
+            let old = place.set_standing(standing);
+            let change = i32::from(standing.is_other()) - i32::from(old.is_other());
+            if change != 0 {
                 self.others.add(change, Relaxed);
             }
         }
     }
 
-    /// The state of a group, as frames know it; `None` for one that is not here.
+    /// What a vhid is here, as frames know it.
+    pub(super) fn standing(&self, vhid: Vhid) -> Standing {
+        self.place(vhid).map_or(Standing::Vacant, Place::standing)
+    }
+
+    /// The state of a vhid, as frames know it; `None` for one that is not here.
     pub(super) fn state(&self, vhid: Vhid) -> Option<State> {
-        let state = self.place(vhid)?.state.load(Relaxed);
-        if state == Place::ROUTED {
-            return Some(State::Master);
-        }
-        [State::Init, State::Backup, State::Master]
-            .into_iter()
-            .find(|known| Place::of(*known) == state)
+        self.standing(vhid).state()
     }
 
     /// Says whether the routing tables have it that the addresses of a MASTER are
     /// this host's. Until then frames to them are given a way of their own. Too
     /// late for a group that is MASTER no more, it does nothing.
     pub(super) fn set_routed(&self, vhid: Vhid, routed: bool) {
-        let (from, to) = if routed {
-            (Place::MASTER, Place::ROUTED)
-        } else {
-            (Place::ROUTED, Place::MASTER)
-        };
         if let Some(place) = self.place(vhid) {
-            let _ = place.state.cmpxchg(from, to, Relaxed);
+            place.set_routed(routed);
         }
+    }
+
+    /// How the nodes of a group share, which has several, by the vhid of its leader.
+    pub(super) fn sharing<'a>(
+        &'a self,
+        leader: Vhid,
+        guard: &'a rcu::Guard,
+    ) -> Option<&'a Sharing> {
+        self.place(leader)?.sharing.get(guard)
+    }
+
+    /// Counts a frame to the virtual MAC of a group.
+    pub(super) fn traffic(&self, leader: Vhid) -> Option<&Traffic> {
+        self.place(leader).map(|place| &place.traffic)
     }
 
     /// Keeps what a group is chosen with.
@@ -463,9 +481,9 @@ impl Port {
         let Some(place) = self.places.get(usize::from(vhid)) else {
             return false;
         };
-        let (state, counting) = (read_once(&place.state), place.traffic.counting());
+        let (taken, counting) = (place.takes_at_a_glance(protocol), place.traffic.counting());
         match counting {
-            Some(counting) if state == u32::from(protocol) => {
+            Some(counting) if taken => {
                 counting.add(bytes);
                 true
             }
@@ -477,17 +495,21 @@ impl Port {
     /// is no such group here.
     pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<Taken> {
         let place = self.place(vhid)?;
-        match place.state.load(Relaxed) {
-            Place::VACANT => None,
-            Place::ROUTED => {
+        match place.standing() {
+            Standing::Vacant | Standing::Follower { .. } => None,
+            Standing::Leader { .. } => Some(Taken::Shared),
+            Standing::Alone {
+                state: State::Master,
+                routed,
+            } => {
                 place.traffic.add(bytes);
-                Some(Taken::Routed)
+                Some(if routed {
+                    Taken::Routed
+                } else {
+                    Taken::Unrouted
+                })
             }
-            Place::MASTER => {
-                place.traffic.add(bytes);
-                Some(Taken::Unrouted)
-            }
-            _ => {
+            Standing::Alone { .. } => {
                 place.traffic.add_dropped();
                 Some(Taken::No)
             }
@@ -505,7 +527,7 @@ impl Port {
     /// Whether an IPv4 address is a virtual one, and another host is MASTER.
     pub(super) fn is_elsewhere(&self, address: [u8; 4]) -> bool {
         let owners = self.owners_v4(address);
-        let master = |vhid| self.state(vhid) == Some(State::Master);
+        let master = |vhid| self.standing(vhid).is_master();
         !owners.is_empty()
             && !owners.iter().any(master)
             && !inet_device::has_v4(&self.parent, &rcu::read_lock(), address)
@@ -533,13 +555,13 @@ impl Port {
             .unwrap_or_default()
     }
 
-    /// The group with this vhid.
+    /// The group that has a node with this vhid.
     pub(super) fn group(&self, vhid: Vhid) -> Option<ARef<Device<Carp>>> {
         self.table
             .lock()
             .members
             .iter()
-            .find(|member| member.vhid == Some(vhid))
+            .find(|member| member.nodes.contains(vhid))
             .map(|member| member.device.clone())
     }
 
@@ -572,12 +594,12 @@ impl Port {
         groups
     }
 
-    /// The groups that have an IPv4 address.
+    /// The groups that have an IPv4 address, by their leaders.
     pub(super) fn owners_v4(&self, address: [u8; 4]) -> VhidSet {
         self.owners(address, |table| &table.addresses_v4)
     }
 
-    /// The groups that have an IPv6 address.
+    /// The groups that have an IPv6 address, by their leaders.
     pub(super) fn owners_v6(&self, address: [u8; 16]) -> VhidSet {
         self.owners(address, |table| &table.addresses_v6)
     }
@@ -611,7 +633,7 @@ impl Port {
             .members
             .iter()
             .find(|member| **member.device == **device);
-        let Some(vhid) = member.and_then(|member| member.vhid) else {
+        let Some(vhid) = member.and_then(Member::leader) else {
             return Ok(());
         };
         // Read under the lock: who comes last has seen the last change.

@@ -114,23 +114,28 @@ fn hear(
 ) -> Result<(), Discard> {
     let outcome = {
         let mut machine = device.private().machine.lock();
-        if machine.core.state() == State::Init {
+        let vhid = advertisement.vhid;
+        let Some((place, node)) = machine.nodes.find(vhid) else {
+            return Err(Discard::UnknownVhid);
+        };
+        if node.core.state() == State::Init {
             return Err(Discard::NotRunning);
         }
-        let authentic = machine
+        let authentic = node
             .digests
             .as_ref()
             .is_some_and(|digests| digests.verify(advertisement));
         let now = Instant::from_nanos(timer::now());
         if !authentic {
-            let peer = machine.peers.refuse(now, source, advertisement);
-            machine.news.bad_digest(now, peer);
+            let peer = node.peers.refuse(now, source, advertisement);
+            machine.news.bad_digest(now, vhid, peer);
             machine.note_untold(device);
             return Err(Discard::BadDigest);
         }
         machine.learn_sources();
         let outcome = machine.step(
             device,
+            place,
             Event::Heard(Heard {
                 family: source.family(),
                 advbase: advertisement.advbase,
@@ -141,10 +146,10 @@ fn hear(
                 from_own_address,
             }),
         );
-        if outcome.discard().is_none() {
-            let peer = machine.peers.accept(now, source, advertisement);
+        if let (None, Some(node)) = (outcome.discard(), machine.nodes.get_mut(place)) {
+            let peer = node.peers.accept(now, source, advertisement);
             if outcome.is_between_masters() {
-                machine.news.other_master(now, peer);
+                machine.news.other_master(now, vhid, peer);
                 machine.note_untold(device);
             }
         }

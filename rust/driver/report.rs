@@ -7,7 +7,9 @@
 
 use super::{
     counters::Discards,
-    link::Carp, //
+    group::Machine,
+    link::Carp,
+    node::Node, //
 };
 use crate::{
     net::{
@@ -20,12 +22,33 @@ use crate::{
         link_device::Device,
         timer, //
     },
-    proto::Instant, //
+    proto::{
+        Instant,
+        Vhid, //
+    }, //
 };
 use kernel::prelude::*;
 
-/// The room for [`parameters`]: seven numbers of four bytes, one of eight.
-pub(super) const PARAMETERS_SIZE: usize = 7 * size_of_attribute(4) + SIZE_OF_U64;
+/// The room for what [`parameters`] says of the group: nine numbers of four bytes, one of
+/// eight.
+const GROUP_SIZE: usize = 9 * size_of_attribute(4) + SIZE_OF_U64;
+
+/// The room for one node, with what it is nested in: six numbers of four bytes, one of eight.
+const NODE_SIZE: usize = size_of_attribute(6 * size_of_attribute(4) + SIZE_OF_U64);
+
+/// The room for the nodes of a group, one by one; none are shown if there is only one.
+pub(super) fn nodes_size(machine: &Machine) -> usize {
+    if machine.nodes.are_several() {
+        machine.nodes.len() * NODE_SIZE
+    } else {
+        0
+    }
+}
+
+/// The room for [`parameters`] now.
+pub(super) fn parameters_size(device: &Device<Carp>) -> usize {
+    GROUP_SIZE + size_of_attribute(nodes_size(&device.private().machine.lock()))
+}
 
 /// The room for [`counters`].
 pub(super) const COUNTERS_SIZE: usize =
@@ -34,10 +57,10 @@ pub(super) const COUNTERS_SIZE: usize =
 /// Writes parameters and state.
 pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
     let machine = device.private().machine.lock();
-    let parameters = machine.core.parameters();
+    let parameters = machine.nodes.leader().core.parameters();
     // What a listener is told of an earlier change is how it was then.
     let state = machine.shown.unwrap_or_else(|| machine.snapshot());
-    if let Some(vhid) = machine.vhid {
+    if let Some(vhid) = machine.nodes.leader().vhid {
         message.put_u32(bindings::IFLA_CARP_VHID, vhid.get().into())?;
     }
     message.put_u32(bindings::IFLA_CARP_ADVBASE, parameters.advbase().into())?;
@@ -51,20 +74,71 @@ pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Re
         bindings::IFLA_CARP_SINCE,
         since.as_nanos(),
         bindings::IFLA_CARP_PAD,
+    )?;
+    message.put_u32(bindings::IFLA_CARP_BALANCING, machine.balancing as u32)?;
+    message.put_u32(bindings::IFLA_CARP_SELECTION, machine.selection as u32)?;
+    if !machine.nodes.are_several() {
+        return Ok(());
+    }
+    message.nest(bindings::IFLA_CARP_NODES, |message| {
+        for one in machine.nodes.iter() {
+            message.nest(bindings::CARP_NODES_NODE, |message| node(one, message))?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes one of several nodes, as it is now.
+pub(super) fn node(node: &Node, message: &mut Message<'_>) -> Result {
+    let numbers = [
+        (
+            bindings::carp_node_attribute_CARP_NODE_VHID,
+            node.vhid.map_or(0, Vhid::get).into(),
+        ),
+        (
+            bindings::carp_node_attribute_CARP_NODE_ADVSKEW,
+            node.core.parameters().advskew().into(),
+        ),
+        (
+            bindings::carp_node_attribute_CARP_NODE_STATE,
+            node.core.state() as u32,
+        ),
+        (
+            bindings::carp_node_attribute_CARP_NODE_REASON,
+            node.core.reason() as u32,
+        ),
+        (
+            bindings::carp_node_attribute_CARP_NODE_MISSING,
+            node.core.missing().bits(),
+        ),
+        (
+            bindings::carp_node_attribute_CARP_NODE_TRANSITIONS,
+            node.core.transitions(),
+        ),
+    ];
+    for (number, value) in numbers {
+        message.put_u32(number, value)?;
+    }
+    let since = Instant::from_nanos(timer::now()).since(node.core.since());
+    message.put_u64(
+        bindings::carp_node_attribute_CARP_NODE_SINCE,
+        since.as_nanos(),
+        bindings::carp_node_attribute_CARP_NODE_PAD,
     )
 }
 
 /// Writes the counters.
 pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Result {
     let counters = &device.private().counters;
-    let (port, vhid) = {
+    let (port, leader) = {
         let machine = device.private().machine.lock();
-        (machine.port.clone(), machine.vhid)
+        (machine.port.clone(), machine.nodes.leader().vhid)
     };
-    let dropped = port
+    let received = port
         .as_ref()
-        .zip(vhid)
-        .map_or(0, |(port, vhid)| port.received(vhid).dropped);
+        .zip(leader)
+        .map(|(port, leader)| port.received(leader))
+        .unwrap_or_default();
 
     let mut put = |number, value| message.put_u64(number, value, bindings::IFLA_CARP_STATS_PAD);
     put(bindings::IFLA_CARP_STATS_TX_V4, counters.sent_v4.get())?;
@@ -99,7 +173,11 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         bindings::IFLA_CARP_STATS_OTHER_MASTER,
         counters.other_master.get(),
     )?;
-    put(bindings::IFLA_CARP_STATS_RX_NOT_MASTER, dropped)?;
+    put(bindings::IFLA_CARP_STATS_RX_NOT_MASTER, received.dropped)?;
+    put(
+        bindings::IFLA_CARP_STATS_RX_NOT_SELECTED,
+        received.not_selected,
+    )?;
     put(
         bindings::IFLA_CARP_STATS_TX_NOT_MASTER,
         counters.sent_not_master.get(),

@@ -9,7 +9,12 @@ use super::{
     key::Key,
     link::Carp,
     parent,
-    port::Port, //
+    port::Port,
+    request_nodes::{
+        self,
+        Sharing,
+        LIST_POLICY, //
+    }, //
 };
 use crate::{
     net::{
@@ -18,10 +23,13 @@ use crate::{
             IFLA_ADDRESS,
             IFLA_CARP_ADVBASE,
             IFLA_CARP_ADVSKEW,
+            IFLA_CARP_BALANCING,
             IFLA_CARP_KEY,
             IFLA_CARP_MISSING,
+            IFLA_CARP_NODES,
             IFLA_CARP_PAD,
             IFLA_CARP_REASON,
+            IFLA_CARP_SELECTION,
             IFLA_CARP_SINCE,
             IFLA_CARP_STATE,
             IFLA_CARP_TRANSITIONS,
@@ -38,10 +46,10 @@ use crate::{
         rtnl_link::Request, //
     },
     proto::{
-        ParameterError,
+        Balancing,
         Parameters,
-        State,
-        Vhid, //
+        Selection,
+        State, //
     }, //
 };
 use kernel::{
@@ -62,13 +70,16 @@ pub(super) static POLICY: [Policy; __IFLA_CARP_MAX as usize] = {
     policy[IFLA_CARP_TRANSITIONS as usize] = Policy::reject(c"transitions is read only");
     policy[IFLA_CARP_SINCE as usize] = Policy::reject(c"since is read only");
     policy[IFLA_CARP_PAD as usize] = Policy::reject(c"padding is no attribute of a request");
+    policy[IFLA_CARP_BALANCING as usize] = Policy::U32;
+    policy[IFLA_CARP_SELECTION as usize] = Policy::U32;
+    policy[IFLA_CARP_NODES as usize] = Policy::nested(&LIST_POLICY);
     policy
 };
 
 /// What a request asks for, checked.
 pub(crate) struct Change {
-    pub(super) vhid: Option<Vhid>,
-    pub(super) parameters: Option<Parameters>,
+    /// What the nodes are then, and how they share.
+    pub(super) sharing: Sharing,
     pub(super) key: Option<Key>,
     pub(super) state: Option<State>,
     pub(super) parent: Option<ARef<NetDevice>>,
@@ -81,8 +92,7 @@ struct Present<'a> {
     /// The device itself, which does not count as another group.
     device: &'a NetDevice,
     state: State,
-    vhid: Option<Vhid>,
-    parameters: Parameters,
+    sharing: Sharing,
     parent: Option<ARef<NetDevice>>,
 }
 
@@ -103,8 +113,12 @@ pub(super) fn create(
     let present = Present {
         device,
         state: State::Init,
-        vhid: None,
-        parameters: Parameters::default(),
+        sharing: Sharing {
+            nodes: None,
+            parameters: Parameters::default(),
+            balancing: Balancing::default(),
+            selection: Selection::default(),
+        },
         parent: None,
     };
     let mtu = match request.general.get(IFLA_MTU) {
@@ -125,9 +139,8 @@ pub(super) fn change(
     let machine = device.private().machine.lock();
     let present = Present {
         device,
-        state: machine.core.state(),
-        vhid: machine.vhid,
-        parameters: machine.core.parameters(),
+        state: machine.nodes.state(),
+        sharing: machine.sharing(),
         parent: machine.port.as_ref().map(|port| ARef::from(port.parent())),
     };
     drop(machine);
@@ -140,19 +153,19 @@ fn check(
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result<Change> {
+    let sharing = request_nodes::sharing(&present.sharing, request, ack)?;
     let change = Change {
-        vhid: vhid(request, ack)?,
-        parameters: parameters(present, request, ack)?,
+        sharing,
         key: key(request, ack)?,
-        state: state(present, request, ack)?,
+        state: state(present, &sharing, request, ack)?,
         parent: new_parent(present, request, ack, rtnl)?,
         mtu: None,
     };
     let parent = change.parent.as_ref().or(present.parent.as_ref());
-    let vhid = change.vhid.or(present.vhid);
-    if let (Some(parent), Some(vhid)) = (parent, vhid) {
-        let taken = Port::of(parent, rtnl).is_some_and(|port| port.has_other(vhid, present.device));
-        if taken {
+    if let (Some(parent), Some(nodes)) = (parent, &change.sharing.nodes) {
+        let port = Port::of(parent, rtnl);
+        let taken = port.and_then(|port| port.first_taken(&nodes.vhids(), present.device));
+        if let Some(vhid) = taken {
             return Err(ack.refuse_with(
                 fmt!("vhid {} is used already on {}", vhid.get(), **parent),
                 EEXIST,
@@ -160,43 +173,6 @@ fn check(
         }
     }
     Ok(change)
-}
-
-fn vhid(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Vhid>> {
-    let Some(attribute) = request.own.get(IFLA_CARP_VHID) else {
-        return Ok(None);
-    };
-    let vhid = u8::try_from(attribute.u32()?).ok().and_then(Vhid::new);
-    match vhid {
-        Some(vhid) => Ok(Some(vhid)),
-        None => Err(ack.refuse_attribute(attribute, c"vhid must be from 1 to 255", EINVAL)),
-    }
-}
-
-fn parameters(
-    present: &Present<'_>,
-    request: &Request<'_>,
-    ack: &mut ExtendedAck,
-) -> Result<Option<Parameters>> {
-    let advbase = request.own.get(IFLA_CARP_ADVBASE);
-    let advskew = request.own.get(IFLA_CARP_ADVSKEW);
-    let Some(named) = advbase.or(advskew) else {
-        return Ok(None);
-    };
-    let base = advbase.map_or(Ok(present.parameters.advbase().into()), |value| value.u32())?;
-    let skew = advskew.map_or(Ok(present.parameters.advskew().into()), |value| value.u32())?;
-    Parameters::new(base, skew).map(Some).map_err(|error| {
-        let (attribute, sentence) = match error {
-            ParameterError::AdvbaseOutOfRange => {
-                (advbase, c"advbase must be from 0 to 255 seconds")
-            }
-            ParameterError::AdvskewOutOfRange => {
-                (advskew, c"advskew must be from 0 to 254 256ths of a second")
-            }
-            ParameterError::BothZero => (None, c"advbase 0 needs an advskew of at least 1"),
-        };
-        ack.refuse_attribute(attribute.unwrap_or(named), sentence, EINVAL)
-    })
 }
 
 fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
@@ -212,6 +188,7 @@ fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
 
 fn state(
     present: &Present<'_>,
+    sharing: &Sharing,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
 ) -> Result<Option<State>> {
@@ -226,10 +203,8 @@ fn state(
             return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
         }
     };
-    let other_vhid = match request.own.get(IFLA_CARP_VHID) {
-        Some(vhid) => present.vhid.map(|vhid| u32::from(vhid.get())) != Some(vhid.u32()?),
-        None => false,
-    };
+    let vhids = |sharing: &Sharing| sharing.nodes.map(|nodes| nodes.vhids());
+    let other_vhid = vhids(sharing) != vhids(&present.sharing);
     let other_parent = request.general.get(IFLA_LINK).is_some() && present.parent.is_none();
     let restarts = other_vhid || other_parent;
     if restarts {

@@ -121,7 +121,7 @@ impl Plan {
     fn add_group(&mut self, group: &Device<Carp>, guard: &rcu::Guard) -> Result<(), NoRoom> {
         let parent = group.private().parent.get();
         let standing = Standing {
-            master: group.private().machine.lock().core.state() == State::Master,
+            master: group.private().machine.lock().nodes.state() == State::Master,
             device: group.index(),
             table: group.vrf_table(guard),
             parent: parent.map(|parent| Parent {
@@ -292,7 +292,7 @@ impl View<'_> {
                 || Device::<Carp>::downcast(other).is_some_and(|group| {
                     has_it()
                         && group.vrf_table(self.guard) == self.standing.table
-                        && group.private().machine.lock().core.state() == State::Master
+                        && group.private().machine.lock().nodes.state() == State::Master
                 });
         });
         found

@@ -225,10 +225,7 @@ fn doubt(device: &NetDevice, doubt: Doubt) {
 
 /// Tells frames whether the tables have the addresses of a MASTER as this host's.
 pub(super) fn set_routed(device: &Device<Carp>, routed: bool) {
-    let place = {
-        let machine = device.private().machine.lock();
-        machine.port.clone().zip(machine.vhid)
-    };
+    let place = device.private().machine.lock().place();
     if let Some((port, vhid)) = place {
         port.set_routed(vhid, routed);
     }

@@ -60,6 +60,34 @@ impl<'a> Attribute<'a> {
     }
 }
 
+impl<'a> Attribute<'a> {
+    /// The attributes that this one is made of, with their numbers, in order. What a policy
+    /// has checked ([`Policy::nested`]) are all of them.
+    pub(crate) fn nested(self) -> impl Iterator<Item = (u32, Attribute<'a>)> {
+        const HEADER: usize = size_of::<bindings::nlattr>();
+        const ALIGN: usize = bindings::NLA_ALIGNTO as usize;
+        const FLAGS: u32 = bindings::NLA_F_NESTED | bindings::NLA_F_NET_BYTEORDER;
+        let mut rest = self.bytes();
+        core::iter::from_fn(move || {
+            let [low, high, first, second] = *rest.first_chunk()?;
+            let length = usize::from(u16::from_ne_bytes([low, high]));
+            // Its header, and no more than there is.
+            rest.get(HEADER..length)?;
+            // INVARIANT: As long as its header says, and at a multiple of four bytes from
+            // the beginning of the outer one's payload, which is aligned.
+            let attribute = Attribute {
+                raw: NonNull::from(rest).cast(),
+                lifetime: PhantomData,
+            };
+            rest = rest
+                .get(length.next_multiple_of(ALIGN)..)
+                .unwrap_or_default();
+            let number = u32::from(u16::from_ne_bytes([first, second]));
+            Some((number & !FLAGS, attribute))
+        })
+    }
+}
+
 /// The attributes of a request, by number.
 ///
 /// # Invariants
@@ -134,6 +162,18 @@ impl Policy {
 
     /// Any number of bytes.
     pub(crate) const BINARY: Self = Self::new(bindings::NLA_BINARY, Self::NO_DETAIL);
+
+    /// Attributes that are checked with these policies in turn; entry 0 is none. Any number
+    /// of each.
+    pub(crate) const fn nested(policies: &'static [Policy]) -> Self {
+        Self::limited(
+            bindings::NLA_NESTED,
+            (policies.len() - 1) as u16,
+            bindings::nla_policy__bindgen_ty_1 {
+                nested_policy: policies.as_ptr().cast(),
+            },
+        )
+    }
 
     const NO_DETAIL: bindings::nla_policy__bindgen_ty_1 = bindings::nla_policy__bindgen_ty_1 {
         reject_message: core::ptr::null(),

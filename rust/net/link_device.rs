@@ -105,8 +105,9 @@ pub(crate) trait Driver: Sized + Send + Sync + 'static {
         rtnl: &Rtnl,
     ) -> Result;
 
-    /// The room that [`Driver::fill_information`] needs, in bytes.
-    const INFORMATION_SIZE: usize;
+    /// The room that [`Driver::fill_information`] needs now, in bytes. As that, and before it,
+    /// with the RTNL held from the one to the other.
+    fn information_size(device: &Device<Self>) -> usize;
 
     /// Writes the device's parameters (`IFLA_INFO_DATA`). Process context, under
     /// RTNL or RCU.

@@ -30,6 +30,7 @@ pub(crate) mod pernet;
 mod placement;
 pub(crate) mod random;
 pub(crate) mod ratelimit;
+pub(crate) mod rcu_slot;
 pub(crate) mod read_once;
 pub(crate) mod route_netlink;
 pub(crate) mod rtnl;

@@ -342,6 +342,24 @@ impl NetDevice {
         let _ = unsafe { bindings::dev_uc_del(self.as_raw(), address.as_ptr()) };
     }
 
+    /// Adds an address to the multicast filter: frames to it are received. Nothing is
+    /// joined, and nothing is reported to other hosts.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn add_multicast_filter(&self, address: &[u8; ADDRESS_LEN], _: &Rtnl) -> Result {
+        // SAFETY: As in `add_unicast_filter`.
+        to_result(unsafe { bindings::dev_mc_add(self.as_raw(), address.as_ptr()) })
+    }
+
+    /// Takes back one [`NetDevice::add_multicast_filter`].
+    pub(crate) fn remove_multicast_filter(&self, address: &[u8; ADDRESS_LEN], _: &Rtnl) {
+        // SAFETY: As in `add_unicast_filter`. The error, that there is no such
+        // address, is of no interest.
+        let _ = unsafe { bindings::dev_mc_del(self.as_raw(), address.as_ptr()) };
+    }
+
     /// Notes that `upper` is stacked on this device.
     ///
     /// # Errors

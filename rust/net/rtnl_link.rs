@@ -376,8 +376,9 @@ impl<T: Driver> Link<T> {
     /// # Safety
     ///
     /// Only to be called by the networking core, as `get_size` of a device of this kind.
-    unsafe extern "C" fn get_size_callback(_: *const bindings::net_device) -> usize {
-        T::INFORMATION_SIZE
+    unsafe extern "C" fn get_size_callback(raw: *const bindings::net_device) -> usize {
+        // SAFETY: A registered device of ours.
+        T::information_size(unsafe { Device::<T>::from_raw(raw.cast_mut()) })
     }
 
     /// # Safety

@@ -50,8 +50,10 @@ pub(crate) enum Verdict<'a> {
     /// It goes on its way as sent to this host, whatever its Ethernet address.
     Accept,
     /// It goes on its way to this host's own protocols, whatever its addresses and
-    /// the routes say.
+    /// the routes say, and as sent to this host.
     Deliver(&'a LocalRoute),
+    /// It goes on its way to this host's own protocols, as sent to whom it was.
+    Hear(&'a LocalRoute),
     /// It goes on its way as received by another device, and sent to this host.
     Redirect(ARef<NetDevice>),
     /// It was taken care of and ends here.
@@ -221,6 +223,17 @@ impl Frame<'_> {
             )
         };
         status == 0
+    }
+
+    /// The first bytes behind the Ethernet header, as many as there are and fit.
+    pub(crate) fn beginning<'b>(&self, bytes: &'b mut [u8]) -> &'b [u8] {
+        let length = bytes.len().min(self.len());
+        let bytes = bytes.get_mut(..length).unwrap_or_default();
+        if self.copy_from(0, bytes) {
+            bytes
+        } else {
+            &[]
+        }
     }
 
     /// Shows a copy of the frame to another device, as if that had received it.
@@ -473,21 +486,6 @@ unsafe fn is_ours_alone(skb: NonNull<kernel::bindings::sk_buff>) -> bool {
     users == 1
 }
 
-/// Makes a packet one for this host, unless it is for many, or was looped back.
-///
-/// # Safety
-///
-/// `skb` must be valid, and nobody else may have it.
-unsafe fn accept(skb: NonNull<kernel::bindings::sk_buff>) {
-    // SAFETY: The caller's promise; all of the union is plain data.
-    unsafe {
-        let kind = (*skb.as_ptr()).__bindgen_anon_4.headers.as_ref().pkt_type();
-        if kind == bindings::PACKET_OTHERHOST as u8 {
-            set_for_host(skb);
-        }
-    }
-}
-
 /// Makes a packet one for this host.
 ///
 /// # Safety
@@ -527,7 +525,7 @@ unsafe fn carry_out(
             unsafe { kernel::bindings::sk_skb_reason_drop(core::ptr::null(), skb, reason) };
             return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
         }
-        Verdict::Accept | Verdict::Deliver(_) | Verdict::Redirect(_) => {}
+        Verdict::Accept | Verdict::Deliver(_) | Verdict::Hear(_) | Verdict::Redirect(_) => {}
     }
     // SAFETY: A valid packet; the core lets a handler replace one that others
     // share by a copy. If there is no memory for it, the packet is gone.
@@ -538,10 +536,12 @@ unsafe fn carry_out(
     // SAFETY: The core's argument is valid, and the packet ours alone now.
     unsafe {
         *place = own;
-        accept(alone);
+        if !matches!(verdict, Verdict::Hear(_)) {
+            set_for_host(alone);
+        }
     }
     match verdict {
-        Verdict::Deliver(route) => {
+        Verdict::Deliver(route) | Verdict::Hear(route) => {
             // SAFETY: As above.
             unsafe { route.give(own) };
             bindings::rx_handler_result_RX_HANDLER_PASS

@@ -17,6 +17,7 @@ use core::{
 };
 use kernel::{
     alloc::AllocError,
+    error::to_result,
     prelude::*, //
 };
 
@@ -141,6 +142,26 @@ impl Packet {
         // until the core has taken its own count.
         unsafe { bindings::skb_set_device(self.0.as_ptr(), device.as_raw()) };
         self.transmit()
+    }
+
+    /// The same packet, with its Ethernet header in front, from another Ethernet address.
+    ///
+    /// # Errors
+    ///
+    /// Out of memory for a header of its own, or no header; the packet is lost.
+    pub(crate) fn sent_from(self, address: [u8; 6]) -> Result<Self> {
+        let raw = self.0.as_ptr();
+        // SAFETY: The packet is ours. If this succeeds, so many bytes are there, in linear
+        // memory, and may be written to.
+        unsafe {
+            to_result(kernel::bindings::skb_ensure_writable(
+                raw,
+                EthernetHeader::LEN as c_uint,
+            ))?;
+            let source = (*raw).data.add(address.len()).cast::<[u8; 6]>();
+            source.write_unaligned(address);
+        }
+        Ok(self)
     }
 
     /// Drops the packet so that tracing shows it as lost, not as consumed.

@@ -4,9 +4,6 @@
 //!
 //! Pure values that may be used in any context.
 
-use super::parameters::Vhid;
-use super::virtual_mac;
-
 /// The length of an ARP packet for IPv4 over Ethernet, in bytes.
 pub const ARP_LEN: usize = 28;
 
@@ -76,24 +73,25 @@ impl Arp {
         ]
     }
 
-    /// The announcement of a virtual address: a request for it by itself, as
-    /// the BSDs send it.
-    pub fn announcement(vhid: Vhid, address: [u8; 4]) -> Self {
+    /// The announcement of a virtual address at the virtual MAC `mac`: a request for it
+    /// by itself, as the BSDs send it.
+    pub fn announcement(mac: [u8; 6], address: [u8; 4]) -> Self {
         Self {
             operation: Operation::Request,
-            sender_mac: virtual_mac(vhid),
+            sender_mac: mac,
             sender: address,
             target_mac: [0; 6],
             target: address,
         }
     }
 
-    /// The answer to this request: the group has the target address.
+    /// The answer to this request: the group with the virtual MAC `mac` has the target
+    /// address.
     #[must_use]
-    pub fn answer(&self, vhid: Vhid) -> Self {
+    pub fn answer(&self, mac: [u8; 6]) -> Self {
         Self {
             operation: Operation::Reply,
-            sender_mac: virtual_mac(vhid),
+            sender_mac: mac,
             sender: self.target,
             target_mac: self.sender_mac,
             target: self.sender,

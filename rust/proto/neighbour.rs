@@ -5,8 +5,6 @@
 //!
 //! Pure values that may be used in any context.
 
-use super::parameters::Vhid;
-use super::virtual_mac;
 use super::wire::sum;
 
 /// The length of an advertisement in bytes, IPv6 header and the one option
@@ -95,7 +93,7 @@ impl Beginning {
 
     /// Whether it is one of the messages of neighbour discovery, 133 to 137.
     pub fn is_neighbour_discovery(&self) -> bool {
-        matches!(self.icmpv6_type(), Some(ROUTER_SOLICITATION..=REDIRECT))
+        self.icmpv6_type().is_some_and(is_neighbour_discovery_type)
     }
 
     /// Whether it is a question for routers.
@@ -186,12 +184,12 @@ impl Solicitation {
         })
     }
 
-    /// The answer: the group has the target.
-    pub fn answer(&self, vhid: Vhid, router: bool) -> Advertisement {
+    /// The answer: the group with the virtual MAC `mac` has the target.
+    pub fn answer(&self, mac: [u8; 6], router: bool) -> Advertisement {
         // Who wants to have the address cannot be answered alone.
         let solicited = self.source != UNSPECIFIED;
         Advertisement {
-            vhid,
+            mac,
             target: self.target,
             destination: if solicited { self.source } else { ALL_NODES },
             solicited,
@@ -204,8 +202,8 @@ impl Solicitation {
 /// Where an address is: at the virtual MAC of a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Advertisement {
-    /// The group.
-    pub vhid: Vhid,
+    /// That MAC.
+    pub mac: [u8; 6],
     /// The address; the packet comes from it.
     pub target: [u8; 16],
     /// Who is told.
@@ -222,9 +220,9 @@ pub struct Advertisement {
 
 impl Advertisement {
     /// What tells everybody, unasked (RFC 4861, section 7.2.6).
-    pub const fn announcement(vhid: Vhid, target: [u8; 16], router: bool) -> Self {
+    pub const fn announcement(mac: [u8; 6], target: [u8; 16], router: bool) -> Self {
         Self {
-            vhid,
+            mac,
             target,
             destination: ALL_NODES,
             solicited: false,
@@ -244,12 +242,7 @@ impl Advertisement {
         let message = |[high, low]: [u8; 2]| {
             let start = [NEIGHBOUR_ADVERTISEMENT, 0, high, low, flags, 0, 0, 0];
             let option = [TARGET_LINK_LAYER_ADDRESS, 1];
-            joined::<{ MESSAGE_LEN + OPTION_LEN }>(&[
-                &start,
-                &self.target,
-                &option,
-                &virtual_mac(self.vhid),
-            ])
+            joined::<{ MESSAGE_LEN + OPTION_LEN }>(&[&start, &self.target, &option, &self.mac])
         };
         let checksum = checksum(self.target, self.destination, &message([0, 0]));
         let length = (MESSAGE_LEN + OPTION_LEN) as u8;

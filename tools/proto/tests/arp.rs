@@ -2,7 +2,7 @@
 
 //! ARP packets: what is written can be read, and an answer answers.
 
-use carp_proto::{Arp, Operation, Vhid, ARP_LEN};
+use carp_proto::{virtual_mac, Arp, Operation, Vhid, ARP_LEN};
 
 const REQUEST: [u8; ARP_LEN] = [
     0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9, 192, 0, 2, 9, 0, 0, 0, 0, 0, 0, 192, 0, 2, 10,
@@ -19,7 +19,9 @@ fn a_request_is_read_and_written_unchanged() {
 
 #[test]
 fn the_answer_names_the_virtual_mac() {
-    let answer = Arp::parse(&REQUEST).unwrap().answer(Vhid::new(7).unwrap());
+    let answer = Arp::parse(&REQUEST)
+        .unwrap()
+        .answer(virtual_mac(Vhid::new(7).unwrap()));
     assert_eq!(
         answer.emit(),
         [
@@ -31,7 +33,7 @@ fn the_answer_names_the_virtual_mac() {
 
 #[test]
 fn an_announcement_asks_for_itself() {
-    let announcement = Arp::announcement(Vhid::new(255).unwrap(), [192, 0, 2, 10]);
+    let announcement = Arp::announcement(virtual_mac(Vhid::new(255).unwrap()), [192, 0, 2, 10]);
     assert_eq!(announcement.sender, announcement.target);
     assert_eq!(announcement.sender_mac, [0, 0, 0x5e, 0, 1, 255]);
     assert_eq!(announcement.target_mac, [0; 6]);

@@ -5,7 +5,7 @@
 use carp_proto::neighbour::{
     is_link_local, is_solicited_node_mac, Advertisement, Beginning, Solicitation, ALL_NODES,
 };
-use carp_proto::Vhid;
+use carp_proto::{virtual_mac, Vhid};
 
 const ASKER: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
 const TARGET: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
@@ -205,13 +205,13 @@ fn nobody_is_made_to_answer_many() {
 
 #[test]
 fn the_answer_names_the_virtual_mac() {
-    let vhid = Vhid::new(7).unwrap();
+    let mac = virtual_mac(Vhid::new(7).unwrap());
     let asked = Solicitation {
         source: ASKER,
         source_mac: None,
         target: TARGET,
     };
-    let answer = asked.answer(vhid, true).emit();
+    let answer = asked.answer(mac, true).emit();
     assert_eq!(answer[..8], [0x60, 0, 0, 0, 0, 32, 58, 255]);
     assert_eq!(answer[8..24], TARGET);
     assert_eq!(answer[24..40], ASKER);
@@ -233,7 +233,7 @@ fn who_wants_the_address_is_told_with_everybody() {
         source_mac: None,
         target: TARGET,
     };
-    let answer = asked.answer(Vhid::new(1).unwrap(), false);
+    let answer = asked.answer(virtual_mac(Vhid::new(1).unwrap()), false);
     assert_eq!(answer.destination, ALL_NODES);
     assert!(!answer.solicited);
     assert_eq!(answer.emit()[44], 0x20, "override only");
@@ -241,7 +241,8 @@ fn who_wants_the_address_is_told_with_everybody() {
 
 #[test]
 fn an_announcement_tells_everybody() {
-    let announcement = Advertisement::announcement(Vhid::new(1).unwrap(), TARGET, true).emit();
+    let announcement =
+        Advertisement::announcement(virtual_mac(Vhid::new(1).unwrap()), TARGET, true).emit();
     assert_eq!(announcement[24..40], ALL_NODES);
     assert_eq!(announcement[44], 0xa0, "router and override");
     assert_eq!(checksum(&announcement), 0);
@@ -250,7 +251,7 @@ fn an_announcement_tells_everybody() {
 /// Where several groups have the address, others' entries are right as they are.
 #[test]
 fn an_answer_can_leave_what_others_know() {
-    let mut answer = Advertisement::announcement(Vhid::new(1).unwrap(), TARGET, true);
+    let mut answer = Advertisement::announcement(virtual_mac(Vhid::new(1).unwrap()), TARGET, true);
     answer.overrides = false;
     let answer = answer.emit();
     assert_eq!(answer[44], 0x80, "router alone");

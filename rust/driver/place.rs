@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What frames have to know about one vhid of a port.
+//!
+//! Read in softirq context without a lock, for every frame to a virtual MAC; written under
+//! the lock of the group's machine, and by the work that keeps routes.
+
+use super::{
+    counters::Traffic,
+    ethertype::ETHERTYPE_IPV4, //
+};
+use crate::{
+    net::{
+        rcu_slot::RcuSlot,
+        read_once::read_once, //
+    },
+    proto::{
+        Cast,
+        Share,
+        State, //
+    }, //
+};
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+/// One vhid: a line of cache.
+#[repr(align(64))]
+pub(super) struct Place {
+    /// A [`Standing`] as a number. Above all, a frame is compared with it: if they are
+    /// the same, it is of the protocol of which frames are taken at a glance.
+    state: Atomic<u32>,
+    /// Frames to the virtual MAC: taken, dropped for want of being MASTER, or left to
+    /// others. Counted from the first group with this vhid on.
+    pub(super) traffic: Traffic,
+    /// If it is the leader of several nodes, how they share. Written with the RTNL held.
+    pub(super) sharing: RcuSlot<Sharing>,
+}
+
+/// How the nodes of a group share what is sent to its virtual MAC.
+pub(super) struct Sharing {
+    /// Of which sort that MAC is.
+    pub(super) cast: Cast,
+    pub(super) share: Share,
+}
+
+/// What a vhid is here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No group's.
+    Vacant,
+    /// That of a group with one node. `routed`: it is MASTER, and the routing tables have
+    /// it that the group's addresses are this host's.
+    Alone { state: State, routed: bool },
+    /// The lowest one of a group with several nodes. `group`: the state of all together,
+    /// to which `routed` applies.
+    Leader {
+        state: State,
+        group: State,
+        routed: bool,
+    },
+    /// Another one of such a group: its virtual MAC is nobody's.
+    Follower { state: State },
+}
+
+impl Standing {
+    /// What no frame can carry, together with what follows.
+    const NO_PROTOCOL: u32 = 1 << 16;
+    const VACANT: u32 = Self::NO_PROTOCOL | 0xff;
+    /// MASTER and routed: IPv4 packets are no matter of the group's. In the order in
+    /// which frames have it, as all of it is.
+    const ROUTED: u32 = ETHERTYPE_IPV4.to_be() as u32;
+    const FOLLOWER: u32 = 1 << 17;
+    const LEADER: u32 = 1 << 18;
+    const LEADER_ROUTED: u32 = 1 << 19;
+    /// By how much the state of the group is shifted.
+    const GROUP: u32 = 4;
+
+    const fn alone(state: State) -> u32 {
+        Self::NO_PROTOCOL | state as u32
+    }
+
+    const fn number(self) -> u32 {
+        match self {
+            Self::Vacant => Self::VACANT,
+            Self::Alone { routed: true, .. } => Self::ROUTED,
+            Self::Alone { state, .. } => Self::alone(state),
+            Self::Follower { state } => Self::alone(state) | Self::FOLLOWER,
+            Self::Leader {
+                state,
+                group,
+                routed,
+            } => {
+                let routed = if routed { Self::LEADER_ROUTED } else { 0 };
+                Self::alone(state) | Self::LEADER | routed | (group as u32) << Self::GROUP
+            }
+        }
+    }
+
+    fn of_number(number: u32) -> Self {
+        let state = |bits: u32| match bits & 0x0f {
+            2 => State::Master,
+            1 => State::Backup,
+            _ => State::Init,
+        };
+        match number {
+            Self::VACANT => Self::Vacant,
+            Self::ROUTED => Self::Alone {
+                state: State::Master,
+                routed: true,
+            },
+            _ if number & Self::FOLLOWER != 0 => Self::Follower {
+                state: state(number),
+            },
+            _ if number & Self::LEADER != 0 => Self::Leader {
+                state: state(number),
+                group: state(number >> Self::GROUP),
+                routed: number & Self::LEADER_ROUTED != 0,
+            },
+            _ => Self::Alone {
+                state: state(number),
+                routed: false,
+            },
+        }
+    }
+
+    /// The state of the vhid.
+    pub(super) fn state(self) -> Option<State> {
+        match self {
+            Self::Vacant => None,
+            Self::Alone { state, .. } | Self::Leader { state, .. } | Self::Follower { state } => {
+                Some(state)
+            }
+        }
+    }
+
+    /// The state of the group that it leads, alone or with others.
+    fn group(self) -> Option<State> {
+        match self {
+            Self::Vacant | Self::Follower { .. } => None,
+            Self::Alone { state, .. } => Some(state),
+            Self::Leader { group, .. } => Some(group),
+        }
+    }
+
+    /// Whether this host is MASTER of the group that it leads, or of a part of it.
+    pub(super) fn is_master(self) -> bool {
+        self.group() == Some(State::Master)
+    }
+
+    /// Whether it leads a group that is elsewhere.
+    pub(super) fn is_other(self) -> bool {
+        self.group().is_some_and(|state| state != State::Master)
+    }
+
+    /// Whether the routing tables are known to have it.
+    pub(super) fn is_routed(self) -> bool {
+        matches!(
+            self,
+            Self::Alone { routed: true, .. } | Self::Leader { routed: true, .. }
+        )
+    }
+
+    /// The same, routed or not, if it can be.
+    fn routed(self, is_routed: bool) -> Self {
+        match self {
+            Self::Alone { state, .. } => Self::Alone {
+                state,
+                routed: is_routed && state == State::Master,
+            },
+            Self::Leader { state, group, .. } => Self::Leader {
+                state,
+                group,
+                routed: is_routed && group == State::Master,
+            },
+            other => other,
+        }
+    }
+}
+
+impl Place {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: Atomic::new(Standing::VACANT),
+            traffic: Traffic::none(),
+            sharing: RcuSlot::new(),
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing::of_number(self.state.load(Relaxed))
+    }
+
+    /// Whether a frame that carries this, as it was sent, is taken at a glance.
+    #[inline(always)]
+    pub(super) fn takes_at_a_glance(&self, protocol: u16) -> bool {
+        read_once(&self.state) == u32::from(protocol)
+    }
+
+    /// Gives it another standing, and says which it had. The routes may be confirmed at any
+    /// time: of a MASTER that stays one, they stay.
+    pub(super) fn set_standing(&self, standing: Standing) -> Standing {
+        self.update(|old| {
+            standing.routed(old.is_master() && (old.is_routed() || standing.is_routed()))
+        })
+    }
+
+    /// Says whether the routing tables have it. Too late for what is MASTER no more, it
+    /// does nothing.
+    pub(super) fn set_routed(&self, routed: bool) {
+        self.update(|old| old.routed(routed));
+    }
+
+    fn update(&self, next: impl Fn(Standing) -> Standing) -> Standing {
+        let mut old = self.state.load(Relaxed);
+        loop {
+            let standing = Standing::of_number(old);
+            let number = next(standing).number();
+            if number == old {
+                return standing;
+            }
+            match self.state.cmpxchg(old, number, Relaxed) {
+                Ok(_) => return standing,
+                Err(now) => old = now,
+            }
+        }
+    }
+}
