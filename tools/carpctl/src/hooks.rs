@@ -204,6 +204,8 @@ struct Member {
     vhid: Option<u32>,
     /// It is there, as far as the programs know.
     is_there: bool,
+    /// The last state that was posted.
+    state: Option<u32>,
     mailbox: Arc<Mailbox>,
     thread: JoinHandle<()>,
 }
@@ -249,26 +251,39 @@ impl Hooks {
             let vhids: Vec<_> = all.iter().map(|news| news.vhid).collect();
             self.renumber(&first.ifname, &vhids);
             self.remove(first, &vhids);
+        } else if self.is_unknown(first) {
+            return Ok(());
         }
-        let only_new = event.kind == Kind::Told(CARP_CMD_GROUP_CHANGE);
+        let is_change = event.kind == Kind::Told(CARP_CMD_GROUP_CHANGE);
         for news in all {
             let place = match self.find(&news, event.is_balanced) {
-                Some(_) if only_new => continue,
                 Some(place) => place,
-                // A device of one node that was never told of is somebody else's.
-                None if only_new && !event.is_balanced => continue,
+                // Of a group that has another name now, nothing else is new.
+                None if is_change && !event.is_balanced => continue,
                 None => self.begin(&news.ifname)?,
             };
             let member = &mut self.members(&news.ifname)[place];
             member.vhid = news.vhid;
-            member.is_there = true;
-            member.mailbox.post(news);
+            let known = (member.is_there, member.state);
+            (member.is_there, member.state) = (true, Some(news.state));
+            // Most changes are about something else than a state.
+            if news.event != "transition" || known != (true, Some(news.state)) {
+                member.mailbox.post(news);
+            }
         }
         Ok(())
     }
 
     fn members(&mut self, ifname: &str) -> &mut Vec<Member> {
         self.groups.entry(ifname.to_owned()).or_default()
+    }
+
+    /// Whether it is about a number that the group did not have so far: it is to have
+    /// other ones, and an event about that follows, with the states.
+    fn is_unknown(&mut self, news: &News) -> bool {
+        let members = self.members(&news.ifname).iter();
+        let mut there = members.filter(|member| member.is_there).peekable();
+        there.peek().is_some() && !there.any(|member| member.vhid == news.vhid)
     }
 
     /// The only one that is there may get another number, or its first.
@@ -323,6 +338,7 @@ impl Hooks {
         members.push(Member {
             vhid: None,
             is_there: false,
+            state: None,
             mailbox,
             thread,
         });

@@ -232,6 +232,11 @@ fn each_node_is_told_of_alone() {
 fn nodes_that_come_and_go_are_told_of() {
     let events = [
         event(Kind::Group, 1, CARP_STATE_MASTER),
+        // Before it is known that there are several.
+        Event {
+            is_balanced: false,
+            ..of_node(2, CARP_STATE_INIT)
+        },
         of_nodes(CHANGE, &[(1, CARP_STATE_MASTER), (2, CARP_STATE_INIT)]),
         of_node(2, CARP_STATE_BACKUP),
         of_nodes(CHANGE, &[(1, CARP_STATE_MASTER), (3, CARP_STATE_INIT)]),
@@ -270,8 +275,9 @@ fn one_node_may_get_another_number() {
         ),
         renumbered(CHANGE, Some(1), CARP_STATE_BACKUP),
         renumbered(TRANSITION, Some(1), CARP_STATE_BACKUP),
-        renumbered(CHANGE, Some(2), CARP_STATE_BACKUP),
         renumbered(TRANSITION, Some(2), CARP_STATE_MASTER),
+        renumbered(CHANGE, Some(2), CARP_STATE_MASTER),
+        renumbered(TRANSITION, Some(2), CARP_STATE_BACKUP),
     ];
     assert_eq!(
         told("number", &events),
@@ -279,6 +285,7 @@ fn one_node_may_get_another_number() {
             ": transition -INIT",
             "1: transition INIT-BACKUP",
             "2: transition BACKUP-MASTER",
+            "2: transition MASTER-BACKUP",
         ]
     );
 }

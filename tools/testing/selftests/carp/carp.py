@@ -5,6 +5,7 @@ import json
 import struct
 import time
 
+import genl
 import rtnl
 import uapi
 from topology import eventually, run
@@ -91,6 +92,16 @@ class Group:
         numbers["carrier"] = link[rtnl.IFLA_CARRIER][0]
         numbers["changed_at"] = asked - numbers.get("since", 0)
         return numbers
+
+    def nodes(self):
+        """{vhid: {"advskew": ..., "state": ...}} of a device with several nodes."""
+        told = genl.of(self.host).group(self.name).get("nodes", [])
+        return {node.pop("vhid"): node for node in told}
+
+    def wait_node(self, vhid, state, timeout=10):
+        """Waits for the state of one of several nodes."""
+        eventually(lambda: self.nodes().get(vhid, {}).get("state") == state, timeout,
+                   lambda: f"{self.host.name}/{self.name} vhid {vhid} {state}; there are {self.nodes()}")
 
     @property
     def state(self):

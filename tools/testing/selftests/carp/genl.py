@@ -21,6 +21,7 @@ CTRL_ATTR_MCAST_GRP_NAME, CTRL_ATTR_MCAST_GRP_ID = 1, 2
 COMMANDS = uapi.by_number("CARP_CMD_")
 NAMES = uapi.by_number("CARP_A_")
 PEER_NAMES = uapi.by_number("CARP_PEER_")
+NODE_NAMES = uapi.by_number("CARP_NODE_")
 NUMBERS = {name: number for number, name in NAMES.items()}
 COMMAND = {name: number for number, name in COMMANDS.items()}
 
@@ -43,7 +44,16 @@ def _peer(payload):
             for kind, value in attributes(payload) if PEER_NAMES[kind] != "PAD"}
 
 
+def node(payload):
+    """A node, of either family, as {attribute in lower case: value}."""
+    names = ((NODE_NAMES[kind], value) for kind, value in attributes(payload))
+    return {name.lower(): VALUES.get(name, _number)(value) for name, value in names if name != "PAD"}
+
+
 VALUES = {
+    "NODE": node,
+    "BALANCING": lambda value: uapi.BALANCINGS[_number(value)],
+    "SELECTION": lambda value: uapi.SELECTIONS[_number(value)],
     "IFNAME": _string, "PARENT_IFNAME": _string, "PEER": _peer, "ADDRESS": _address, "KEY": bytes,
     "STATE": lambda value: uapi.STATES[_number(value)],
     "OLD_STATE": lambda value: uapi.STATES[_number(value)],
@@ -54,7 +64,7 @@ VALUES = {
     "TRANSITIONS_BY_REASON": lambda value: {uapi.REASONS[kind - 1]: _number(number)
                                             for kind, number in attributes(value)},
 }
-REPEATED = {"ADDRESS": "addresses", "PEER": "peers"}
+REPEATED = {"ADDRESS": "addresses", "PEER": "peers", "NODE": "nodes"}
 
 
 def message(payload):

@@ -98,7 +98,8 @@ def test_commands_and_groups_are_those_of_the_header(spec):
     assert len(spec["mcast-groups"]["list"]) == 1
 
 
-@pytest.mark.parametrize("name, prefix", [("carp", "CARP_A_"), ("peer", "CARP_PEER_"), ("counters", "IFLA_CARP_STATS_")])
+@pytest.mark.parametrize("name, prefix", [
+    ("carp", "CARP_A_"), ("peer", "CARP_PEER_"), ("counters", "IFLA_CARP_STATS_"), ("node", "CARP_NODE_")])
 def test_attributes_are_those_of_the_header(spec, name, prefix):
     numbers, comments = enum(prefix)
     specified_numbers, types = attributes(spec, name)
@@ -124,8 +125,19 @@ def test_link_attributes_are_those_of_the_header(link_spec):
                      for name, comment in body[1:]}
 
 
+@pytest.mark.parametrize("name, prefix", [
+    ("linkinfo-carp-nodes-attrs", "CARP_NODES_"), ("linkinfo-carp-node-attrs", "CARP_NODE_")])
+def test_link_attributes_of_nodes_are_those_of_the_header(link_spec, name, prefix):
+    numbers, comments = enum(prefix)
+    specified_numbers, types = attributes(link_spec, name)
+    assert specified_numbers == numbers
+    assert types == {name: kind(comment, name) for name, comment in comments.items()}
+    assert named(link_spec["attribute-sets"], name)["name-prefix"] == prefix.lower().replace("_", "-")
+
+
 def test_values_are_those_of_the_header(spec, link_spec):
-    for name, prefix in (("state", "CARP_STATE_"), ("reason", "CARP_REASON_"), ("discard", "CARP_DISCARD_")):
+    for name in ("state", "reason", "discard", "balancing", "selection"):
+        prefix = f"CARP_{name.upper()}_"
         numbers, _ = enum(prefix)
         assert numbered(named(spec["definitions"], name)["entries"], 0) == numbers
         if name != "discard":
@@ -137,17 +149,18 @@ def test_values_are_those_of_the_header(spec, link_spec):
         assert {name: 1 << bit for name, bit in numbered(definition["entries"], 0).items()} == missing
     constants = {row["name"]: row["value"] for row in spec["definitions"] if row["type"] == "const"}
     limits = {specified(name, "CARP_"): n for name, n in uapi.NUMBERS.items()
-              if re.fullmatch(r"CARP_(KEY_LEN|VHID_\w+|ADV\w+)", name)}
+              if re.fullmatch(r"CARP_(KEY_LEN|MAX_NODES|VHID_\w+|ADV\w+)", name)}
     assert constants == limits
 
 
 def test_every_enum_of_the_header_is_specified(spec):
     """What is added to the header is added here, too."""
-    known = {"carp_state", "carp_reason", "carp_discard", "carp_command", "carp_attribute", "carp_peer_attribute"}
+    known = {"carp_state", "carp_reason", "carp_discard", "carp_command", "carp_attribute", "carp_peer_attribute",
+             "carp_balancing", "carp_selection", "carp_node_attribute"}
     assert {name for name, _ in ENUMS if name} == known
     anonymous = [pairs[0][0] for name, pairs in ENUMS if not name]
-    assert anonymous == ["IFLA_CARP_UNSPEC", "IFLA_CARP_STATS_UNSPEC"]
-    assert len(spec["attribute-sets"]) == 4
+    assert anonymous == ["IFLA_CARP_UNSPEC", "CARP_NODES_UNSPEC", "IFLA_CARP_STATS_UNSPEC"]
+    assert len(spec["attribute-sets"]) == 5
 
 
 # ---- the tool ----
@@ -180,6 +193,11 @@ def as_we_read(host, name):
     told["peer"] = [{key.replace("_", "-"): value for key, value in peer.items() if key != "since"}
                     for peer in told.pop("peers", [])]
     told["address"] = told.pop("addresses")
+    nodes = [{**node, "state": node["state"].lower()} for node in told.pop("nodes", [])]
+    for node in nodes:
+        assert node.pop("since") >= 0
+    if nodes:
+        told["node"] = nodes
     told["counters"] = {key.replace("_", "-"): value for key, value in told["counters"].items()}
     told["state"] = told["state"].lower()
     return {key.replace("_", "-"): value for key, value in told.items()}
@@ -257,4 +275,21 @@ def test_getlink_shows_the_attributes_of_a_carp_device(rachael, rt_link):
     assert told["kind"] == "carp"
     assert told["data"].pop("since") < status["since"]
     assert told["data"] == {"vhid": 1, "advbase": 1, "advskew": 7, "state": "master", "reason": "timed-out",
-                            "missing": [], "transitions": 2}
+                            "missing": [], "transitions": 2, "balancing": "none", "selection": "addresses"}
+
+
+@pytest.mark.limit(1200)
+def test_nodes_are_set_and_shown(rachael, rt_link):
+    made = master(rachael)
+    ynl.answer(rachael, rt_link, "--do", "newlink", attributes={
+        "ifname": "carp0", "linkinfo": {"kind": "carp", "data": {
+            "nodes": {"node": [{"vhid": 1, "advskew": 0}, {"vhid": 2, "advskew": 100}]},
+            "balancing": "ip-stealth", "selection": "flow"}}})
+    made.wait_node(2, "MASTER")
+    told = ynl.answer(rachael, rt_link, "--do", "getlink", attributes={"ifname": "carp0"})["linkinfo"]["data"]
+    assert (told["vhid"], told["balancing"], told["selection"]) == (1, "ip-stealth", "flow")
+    nodes = told["nodes"]["node"]
+    assert [(node["vhid"], node["advskew"], node["state"]) for node in nodes] == [(1, 0, "master"), (2, 100, "master")]
+    one = ynl.answer(rachael, SPEC, "--do", "group-get", attributes={"ifname": "carp0"})
+    assert [node["vhid"] for node in one["node"]] == [1, 2]
+    assert one["balancing"] == "ip-stealth"

@@ -47,6 +47,8 @@ def by_number(prefix):
 STATES = by_number("CARP_STATE_")
 REASONS = {n: name.lower().replace("_", "-") for n, name in by_number("CARP_REASON_").items()}
 MISSING = {bit: name.lower().replace("_", "-") for bit, name in by_number("CARP_MISSING_").items()}
+BALANCINGS = {n: name.lower().replace("_", "-") for n, name in by_number("CARP_BALANCING_").items()}
+SELECTIONS = {n: name.lower().replace("_", "-") for n, name in by_number("CARP_SELECTION_").items()}
 COUNTERS = {n: name.lower() for n, name in by_number("IFLA_CARP_STATS_").items()}
 ATTRIBUTES = {name: NUMBERS["IFLA_CARP_" + name] for name in (
     "VHID", "ADVBASE", "ADVSKEW", "KEY", "STATE", "REASON", "MISSING", "TRANSITIONS", "SINCE")}
