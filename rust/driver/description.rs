@@ -191,15 +191,21 @@ pub(super) fn heard(
     message: &mut Message<'_>,
 ) -> Result {
     names_of_node(device, Some(vhid), message)?;
-    let state = {
+    let (state, are_several) = {
         let mut machine = device.private().machine.lock();
-        machine.nodes.find(vhid).map(|(_, node)| node.core.state())
+        let state = machine.nodes.find(vhid).map(|(_, node)| node.core.state());
+        (state, machine.nodes.are_several())
     };
     message.put_u32(
         carp_attribute_CARP_A_STATE,
         state.unwrap_or(State::Init) as u32,
     )?;
-    peer(from, Some(vhid), Instant::from_nanos(timer::now()), message)
+    peer(
+        from,
+        Some(vhid).filter(|_| are_several),
+        Instant::from_nanos(timer::now()),
+        message,
+    )
 }
 
 /// Writes the key.
@@ -218,9 +224,9 @@ pub(super) fn describe(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         message.put_u32(carp_attribute_CARP_A_ADVBASE, parameters.advbase().into())?;
         message.put_u32(carp_attribute_CARP_A_ADVSKEW, parameters.advskew().into())?;
         snapshot(&machine.snapshot(), message)?;
-        message.put_u32(carp_attribute_CARP_A_BALANCING, machine.balancing as u32)?;
-        message.put_u32(carp_attribute_CARP_A_SELECTION, machine.selection as u32)?;
         if machine.nodes.are_several() {
+            message.put_u32(carp_attribute_CARP_A_BALANCING, machine.balancing as u32)?;
+            message.put_u32(carp_attribute_CARP_A_SELECTION, machine.selection as u32)?;
             for node in machine.nodes.iter() {
                 message.nest(carp_attribute_CARP_A_NODE, |message| {
                     report::node(node, message)
@@ -254,9 +260,10 @@ fn history(machine: &Machine, message: &mut Message<'_>) -> Result {
         }
         Ok(())
     })?;
+    let are_several = machine.nodes.are_several();
     for node in machine.nodes.iter() {
         for from in node.peers.iter() {
-            peer(from, node.vhid, now, message)?;
+            peer(from, node.vhid.filter(|_| are_several), now, message)?;
         }
     }
     Ok(())
@@ -284,7 +291,7 @@ fn addresses(device: &NetDevice, message: &mut Message<'_>) -> Result {
     written
 }
 
-/// Writes one sender of advertisements for a node.
+/// Writes one sender of advertisements, for which of several nodes.
 fn peer(peer: &Peer, vhid: Option<Vhid>, now: Instant, message: &mut Message<'_>) -> Result {
     message.nest(carp_attribute_CARP_A_PEER, |message| {
         let address: &[u8] = match &peer.source {

@@ -75,11 +75,11 @@ pub(super) fn parameters(device: &Device<Carp>, message: &mut Message<'_>) -> Re
         since.as_nanos(),
         bindings::IFLA_CARP_PAD,
     )?;
-    message.put_u32(bindings::IFLA_CARP_BALANCING, machine.balancing as u32)?;
-    message.put_u32(bindings::IFLA_CARP_SELECTION, machine.selection as u32)?;
     if !machine.nodes.are_several() {
         return Ok(());
     }
+    message.put_u32(bindings::IFLA_CARP_BALANCING, machine.balancing as u32)?;
+    message.put_u32(bindings::IFLA_CARP_SELECTION, machine.selection as u32)?;
     message.nest(bindings::IFLA_CARP_NODES, |message| {
         for one in machine.nodes.iter() {
             message.nest(bindings::CARP_NODES_NODE, |message| node(one, message))?;

@@ -98,7 +98,7 @@ pub(super) fn sharing(
         nodes,
         parameters,
         balancing: balancing(present, are_several, request, ack)?,
-        selection: selection(present, request, ack)?,
+        selection: selection(present, are_several, request, ack)?,
     })
 }
 
@@ -290,12 +290,26 @@ fn balancing(
     Err(ack.refuse_attribute(attribute, sentence, EINVAL))
 }
 
-fn selection(present: &Sharing, request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Selection> {
+/// One node takes all, whatever it was before.
+fn selection(
+    present: &Sharing,
+    are_several: bool,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+) -> Result<Selection> {
     let Some(attribute) = request.own.get(IFLA_CARP_SELECTION) else {
-        return Ok(present.selection);
+        return Ok(if are_several {
+            present.selection
+        } else {
+            Selection::default()
+        });
     };
-    Selection::from_number(attribute.u32()?).ok_or_else(|| {
-        let sentence = c"selection must be addresses or flow";
-        ack.refuse_attribute(attribute, sentence, EINVAL)
-    })
+    let sentence = match Selection::from_number(attribute.u32()?) {
+        Some(selection) if are_several || selection == Selection::default() => {
+            return Ok(selection);
+        }
+        Some(_) => c"selection needs several nodes, give carpnodes",
+        None => c"selection must be addresses or flow",
+    };
+    Err(ack.refuse_attribute(attribute, sentence, EINVAL))
 }

@@ -108,9 +108,9 @@ enum {
 	IFLA_CARP_TRANSITIONS,	/* u32, changes of state so far; read only */
 	IFLA_CARP_SINCE,	/* u64, ns since the last change; read only */
 	IFLA_CARP_PAD,
-	IFLA_CARP_BALANCING,	/* u32, enum carp_balancing */
-	IFLA_CARP_SELECTION,	/* u32, enum carp_selection */
-	IFLA_CARP_NODES,	/* nest of CARP_NODES_NODE; shown if there are several */
+	IFLA_CARP_BALANCING,	/* u32, enum carp_balancing; shown if there are several nodes */
+	IFLA_CARP_SELECTION,	/* u32, enum carp_selection; the same */
+	IFLA_CARP_NODES,	/* nest of CARP_NODES_NODE; the same */
 	__IFLA_CARP_MAX,
 };
 #define IFLA_CARP_MAX (__IFLA_CARP_MAX - 1)
@@ -231,9 +231,9 @@ enum carp_attribute {
 	CARP_A_COUNTERS,	/* nest of IFLA_CARP_STATS_* */
 	CARP_A_SEQUENCE,	/* u32, of the namespace's events */
 	CARP_A_KEY,		/* binary, CARP_KEY_LEN; only in a reply to CARP_CMD_KEY_GET */
-	CARP_A_BALANCING,	/* u32, enum carp_balancing */
-	CARP_A_SELECTION,	/* u32, enum carp_selection */
-	CARP_A_NODE,		/* nest of CARP_NODE_*; repeated, if there are several */
+	CARP_A_BALANCING,	/* u32, enum carp_balancing; if there are several nodes */
+	CARP_A_SELECTION,	/* u32, enum carp_selection; the same */
+	CARP_A_NODE,		/* nest of CARP_NODE_*; repeated; the same */
 	__CARP_A_MAX,
 };
 #define CARP_A_MAX (__CARP_A_MAX - 1)
@@ -249,7 +249,7 @@ enum carp_peer_attribute {
 	CARP_PEER_SINCE,	/* u64, ns since the last one */
 	CARP_PEER_RECEIVED,	/* u64, advertisements with a right digest */
 	CARP_PEER_BAD_DIGEST,	/* u64, those with a wrong one */
-	CARP_PEER_VHID,		/* u32, of the node that they are for */
+	CARP_PEER_VHID,		/* u32, of the node that they are for, if there are several */
 	__CARP_PEER_MAX,
 };
 #define CARP_PEER_MAX (__CARP_PEER_MAX - 1)
