@@ -4,7 +4,7 @@
 //! `PROPTEST_CASES` in the environment sets how many are tried.
 
 use carp_uapi::number;
-use carp_uapi::numbers::{CARP_BALANCING_IP, CARP_BALANCING_NONE};
+use carp_uapi::numbers::{CARP_BALANCING_IP, CARP_BALANCING_NONE, CARP_SELECTION_ADDRESSES};
 use carpctl::apply::{Desired, Present, Step, Wanted, plan};
 use carpctl::group::Group;
 use carpctl::netlink::address::Address;
@@ -216,6 +216,7 @@ fn set_nodes(carp: &mut Parameters, nodes: &[number::Node]) {
     if nodes.len() == 1 {
         carp.nodes.clear();
         carp.balancing = CARP_BALANCING_NONE;
+        carp.selection = CARP_SELECTION_ADDRESSES;
     } else if carp.balancing == CARP_BALANCING_NONE {
         carp.balancing = CARP_BALANCING_IP;
     }

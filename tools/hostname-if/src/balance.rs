@@ -71,7 +71,9 @@ impl Draft {
         let rule = "it takes several nodes, which carpnodes names";
         match (mode, &self.selection) {
             (Some((line, mode)), _) if mode != none => wrong(line, "balancing", rule),
-            (_, Some(selection)) => wrong(selection.line, "selection", rule),
+            (_, Some(selection)) if selection.value != CARP_SELECTION_ADDRESSES => {
+                wrong(selection.line, "selection", rule)
+            }
             _ => Ok(None),
         }
     }

@@ -158,7 +158,10 @@ fn several_nodes() {
         assert_eq!(one.balance, None, "{text}");
         assert_eq!((one.vhid.get(), one.parameters.advskew()), (7, 100));
     }
-    assert_eq!(read("vhid 1 balancing none").balance, None);
+    assert_eq!(
+        read("vhid 1 balancing none selection addresses").balance,
+        None
+    );
 }
 
 #[test]

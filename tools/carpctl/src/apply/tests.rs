@@ -169,6 +169,11 @@ fn of_nodes_only_what_differs_is_changed() {
         "from one to several"
     );
     assert_eq!(
+        words(&plan(&desired_nodes(&both), &present())),
+        ["carpnodes 1:0,2:100 balancing ip-stealth"],
+        "and what one node has is the default"
+    );
+    assert_eq!(
         words(&plan(&desired(), &balanced())),
         ["carpnodes 1:0"],
         "from several to one"

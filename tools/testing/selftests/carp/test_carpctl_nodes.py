@@ -162,6 +162,7 @@ def test_one_becomes_several_and_several_one(rachael):
     ("advskew 7", "advskew is each node's own, give carpnodes"),
     ("balancing none", "several nodes need a balancing other than none"),
     ("carpnodes 1:0 balancing ip", "balancing needs several nodes, give carpnodes"),
+    ("carpnodes 1:0 selection flow", "selection needs several nodes, give carpnodes"),
 ])
 def test_what_the_kernel_refuses(rachael, words, sentence):
     """By both programs, in their own manner; and nothing is changed."""
@@ -249,7 +250,8 @@ def test_a_file_changes_what_differs(rachael, file):
     now = made.status()
     assert (now["state"], now["advskew"], made.nodes()) == ("MASTER", 3, {})
     assert file("carpnodes 1:3 pass tyrell") == [], "one node is one"
-    assert file("carpnodes 1:3,2:0 pass tyrell") == ["carpnodes 1:3,2:0 balancing ip selection addresses"]
+    assert file("carpnodes 1:3,2:0 pass tyrell") == ["carpnodes 1:3,2:0 balancing ip"], \
+        "what one node selects by is the default again"
 
 
 def test_a_wrong_file_changes_nothing(rachael, file, tmp_path):

@@ -275,7 +275,7 @@ def test_getlink_shows_the_attributes_of_a_carp_device(rachael, rt_link):
     assert told["kind"] == "carp"
     assert told["data"].pop("since") < status["since"]
     assert told["data"] == {"vhid": 1, "advbase": 1, "advskew": 7, "state": "master", "reason": "timed-out",
-                            "missing": [], "transitions": 2, "balancing": "none", "selection": "addresses"}
+                            "missing": [], "transitions": 2}
 
 
 @pytest.mark.limit(1200)
