@@ -8,11 +8,13 @@ import re
 
 import pytest
 
+import uapi
 from carp import Group, virtual_mac
 from test_carpctl import carpctl, only_plain
 from test_carpctl_events import hook, lines, monitor
 from topology import eventually
 
+TREE = uapi.data("tree", "tools", "persistence", "tree")
 ALONE = "carp0 create vhid 1 advskew 100 pass tyrell 192.0.2.10"
 SEVERAL = "carp0 create carpnodes 2:100,1:0 balancing ip pass tyrell 192.0.2.10"
 
@@ -262,6 +264,42 @@ def test_a_wrong_file_changes_nothing(rachael, file, tmp_path):
     assert done.stderr == (f"carpctl: {path}:1: 1:1: this vhid is in the list already\n"
                            f"carpctl: {path}:2: arp: balancing is one of none, ip, ip-stealth, ip-unicast\n")
     assert list(made.nodes()) == [1, 2]
+
+
+def hooks_of(host, environment, script):
+    """Runs a hook of a network manager as it is installed, with these variables."""
+    words = [f"{name}={value}" for name, value in environment.items()]
+    return host.run("unshare", "--mount", "sh", "-ec", f"""
+        mount -t tmpfs none /usr/libexec
+        cp -r {TREE}/usr/libexec/carp /usr/libexec/
+        exec env "$@" sh {TREE}/{script}
+    """, "sh", *words)
+
+
+def test_ifupdown_makes_nodes(rachael):
+    environment = {"IFACE": "carp0", "IF_CARP_CARPDEV": "eth0", "IF_CARP_CARPNODES": "1:0,2:100",
+                   "IF_CARP_BALANCING": "ip-stealth", "IF_CARP_SELECTION": "flow", "IF_CARP_PASS": "tyrell"}
+    hooks_of(rachael, environment, "etc/network/if-pre-up.d/carp")
+    carpctl(rachael, "carp0 192.0.2.10 up")
+    made = Group(rachael)
+    wait_states(made, "MASTER", "MASTER")
+    data = made.show()["linkinfo"]["info_data"]
+    assert (data["balancing"], data["selection"]) == ("ip-stealth", "flow")
+    assert [(node["vhid"], node["advskew"]) for node in data["nodes"]] == [(1, 0), (2, 100)]
+    hooks_of(rachael, environment, "etc/network/if-post-down.d/carp")
+    carpctl(rachael, "carp0", status=3)
+
+
+def test_networkmanager_makes_nodes(rachael):
+    environment = {f"CONNECTION_USER_CARP__{name}": value for name, value in (
+        ("CARPDEV", "eth0"), ("CARPNODES", "1:0,2:100"), ("BALANCING", "ip"), ("SELECTION", "flow"))}
+    script = "usr/lib/NetworkManager/dispatcher.d/device/carp carp0"
+    done = hooks_of(rachael, environment, f"{script} device-add")
+    index = Group(rachael).show()["ifindex"]
+    assert done.stdout == f"IFINDEX={index}\n"
+    assert list(Group(rachael).nodes()) == [1, 2]
+    hooks_of(rachael, environment, f"{script} device-delete")
+    carpctl(rachael, "carp0", status=3)
 
 
 # ---- what happens ----
