@@ -83,7 +83,8 @@ impl Flow {
         let mut bytes = [0; Self::LEN];
         let mut places = bytes.iter_mut();
         let mut put = |part: &[u8]| {
-            for (to, from) in places.by_ref().zip(part) {
+            // In this order: what has no more to give must not cost a place.
+            for (from, to) in part.iter().zip(places.by_ref()) {
                 *to = *from;
             }
         };

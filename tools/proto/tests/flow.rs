@@ -258,3 +258,40 @@ proptest! {
         }
     }
 }
+
+/// Computed without this code: `siphash` of the suite in tools/testing over the endpoints, the
+/// lower one first, each an address and a port, and the protocol.
+#[test]
+fn the_hash_is_of_all_that_a_flow_is() {
+    let ports = |source: u16, destination: u16| {
+        let mut body = Vec::new();
+        body.extend(source.to_be_bytes());
+        body.extend(destination.to_be_bytes());
+        body.extend([0; 4]);
+        body
+    };
+    let hash = |from: &str, to: &str, protocol, source, destination| {
+        let packet = packet(
+            ip(from),
+            ip(to),
+            protocol,
+            None,
+            &ports(source, destination),
+        );
+        Flow::of(&packet).unwrap().hash(&key())
+    };
+    let v4 = hash("192.0.2.9", "192.0.2.10", TCP, 4242, 80);
+    assert_eq!(v4, 0x109b_e554_2897_9c04);
+    let v6 = hash("2001:db8::9", "2001:db8::10", UDP, 4242, 53);
+    assert_eq!(v6, 0xed16_2666_1dd9_79de);
+    // And so any of it counts.
+    for other in [
+        hash("192.0.2.8", "192.0.2.10", TCP, 4242, 80),
+        hash("192.0.2.9", "192.0.2.11", TCP, 4242, 80),
+        hash("192.0.2.9", "192.0.2.10", UDP, 4242, 80),
+        hash("192.0.2.9", "192.0.2.10", TCP, 4243, 80),
+        hash("192.0.2.9", "192.0.2.10", TCP, 4242, 81),
+    ] {
+        assert_ne!(other, v4);
+    }
+}
