@@ -4,6 +4,7 @@ about groups, and who may do what.
 """
 
 import json
+import pathlib
 import re
 
 import pytest
@@ -256,6 +257,24 @@ def test_without_iproute2(rachael):
         carpctl carp0 destroy
     """)
     assert run("ip", "-n", rachael.ns, "link", "show", "carp0", check=False).returncode
+
+
+def test_without_the_module(rachael):
+    """The module is not there and is not to be had: what needs it says so, with a status of its own."""
+    loader = pathlib.Path("/proc/sys/kernel/modprobe")
+    program = loader.read_text()
+    run("rmmod", "carp")
+    loader.write_text("/bin/false\n")
+    try:
+        for line in ("carp0 create vhid 1 192.0.2.10", "monitor"):
+            done = carpctl(rachael, line, status=5)
+            assert done.stderr == "carpctl: this kernel does not have the module carp (\"modprobe carp\" loads it)\n"
+        assert carpctl(rachael, "") == "" and carpctl(rachael, "--json") == "[]\n"
+        carpctl(rachael, "carp0", status=3)
+    finally:
+        loader.write_text(program)
+    carpctl(rachael, "carp0 create")
+    assert pathlib.Path("/sys/module/carp").exists(), "loaded when it is needed"
 
 
 def test_strange_names_do_nothing_to_a_terminal(rachael):

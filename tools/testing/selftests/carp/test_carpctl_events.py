@@ -324,3 +324,23 @@ def test_diag_why_not_master(rachael, pris):
     codes, findings = diagnosed(pris, 0)
     assert codes == ["preempt-off"] and findings[0]["advice"] == "sysctl -w net.inet.carp.preempt=1"
     assert diagnosed(rachael, 0)[0] == ["alone"]
+
+
+def test_diag_two_masters(rachael, pris):
+    """A filter lets nothing through to pris, who is heard all the same."""
+    first = master(rachael, vhid=1)
+    pris.run("nft", "add table netdev t; add chain netdev t c { type filter hook ingress device eth0 priority 0; };"
+                    "add rule netdev t c ip protocol 112 drop")
+    group(pris, vhid=1, advskew=100).wait("MASTER", 10)
+    eventually(lambda: first.counters()["other_master"] > 1, 10, "rachael hears pris")
+    codes, findings = diagnosed(rachael, 6)
+    assert codes[0] == "two-masters"
+    assert findings[0]["text"] == ("two MASTERs: 192.0.2.12 advertises, too, with advbase 1 advskew 100 "
+                                   "(here: advbase 1 advskew 0)")
+    assert "filter of protocol 112" in findings[0]["advice"]
+    assert diagnosed(pris, 0)[0] == ["alone"], "who hears nobody cannot know"
+    pris.run("nft", "delete table netdev t")
+    Group(pris).wait("BACKUP", 10)
+    # As long as pris may be thought to go on, she is one.
+    eventually(lambda: "two-masters" not in rachael.run("carpctl", "diag", "--json", check=False).stdout, 10, "silence")
+    assert diagnosed(rachael, 0)[0] == ["master", "other-masters-before"]
