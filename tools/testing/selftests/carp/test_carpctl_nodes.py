@@ -11,7 +11,7 @@ import pytest
 import uapi
 from carp import Group, virtual_mac
 from test_carpctl import carpctl, only_plain
-from test_carpctl_events import hook, lines, monitor
+from test_carpctl_events import hook, lines, monitor, screen  # pylint: disable=unused-import
 from topology import eventually
 
 TREE = uapi.data("tree", "tools", "persistence", "tree")
@@ -349,3 +349,16 @@ def test_hooks_are_told_of_each_node(rachael, pris, pair, tmp_path):
     assert "2 delete INIT-INIT" in told
     assert told.count("1 transition MASTER-INIT") == 2, "down, and off the list"
     assert not any("BACKUP-BACKUP" in line or "MASTER-MASTER" in line for line in told), told
+
+
+def test_watch_shows_each_node(rachael, pris, pair, screen):
+    def shown():
+        return screen("capture-pane", "-p")
+    screen("send-keys", "carpctl watch", "Enter")
+    eventually(lambda: "192.0.2.12" in shown(), 20, shown, pause=0.5)
+    text = shown()
+    assert re.search(r"^carp0 +1 +MASTER ", text, flags=re.M) and re.search(r"^carp0 +2 +BACKUP ", text, flags=re.M)
+    assert re.search(r"^carp0 vhid 2 +192\.0\.2\.12 +1/0 +\S+ ago +\d+ +0 ", text, flags=re.M), "nothing is lost"
+    carpctl(pris, "carp0 down")
+    eventually(lambda: "carp0 vhid 2: BACKUP -> MASTER (master-bowed-out)" in shown(), 20, shown, pause=0.5)
+    screen("send-keys", "q")
