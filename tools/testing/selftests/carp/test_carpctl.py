@@ -190,28 +190,6 @@ def test_refusals(rachael, line, status, text):
     assert (done.stdout, carpctl(rachael, "")) == ("", before)
 
 
-def test_without_the_module(rachael):
-    """It is neither there nor to be had: reading shows nothing, changing says why."""
-    with open("/proc/sys/kernel/modprobe", encoding="ascii") as knob:
-        modprobe = knob.read()
-
-    def set_modprobe(path):
-        with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as knob:
-            knob.write(path)
-
-    run("rmmod", "carp")
-    set_modprobe("/bin/false")
-    try:
-        assert carpctl(rachael, "") == ""
-        assert json.loads(carpctl(rachael, "--json")) == []
-        for line in ("carp0 create", "monitor"):
-            done = carpctl(rachael, line, status=5)
-            assert done.stderr == 'carpctl: this kernel does not have the module carp ("modprobe carp" loads it)\n'
-    finally:
-        set_modprobe(modprobe)
-        run("modprobe", "carp")
-
-
 def test_what_fails_leaves_nothing_behind(rachael):
     """The second address is refused by the kernel, after the device and the first one."""
     done = carpctl(rachael, "carp0 create vhid 1 192.0.2.10/24 alias ff02::5/64", status=1)
