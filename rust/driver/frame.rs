@@ -35,6 +35,7 @@ use crate::{
     },
     proto::{
         group_of_mac,
+        is_virtual_multicast_mac,
         multicast_mac,
         neighbour::{
             is_link_local,
@@ -44,7 +45,6 @@ use crate::{
             SOLICITED_NODE_MAC, //
         },
         number_of_mac,
-        octet_of_any_virtual_mac,
         octet_of_virtual_mac,
         Arp,
         Cast,
@@ -64,24 +64,28 @@ impl RxHandler for Port {
     #[inline(always)]
     fn glance(&self, frame: &Frame<'_>) -> Glance {
         let destination = frame.destination_number();
-        if octet_of_any_virtual_mac(destination).is_some() {
-            return match octet_of_virtual_mac(destination) {
-                Some(vhid)
-                    if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) =>
-                {
-                    Glance::Accept
-                }
-                _ => Glance::Closer,
+        if let Some(vhid) = octet_of_virtual_mac(destination) {
+            return if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) {
+                Glance::Accept
+            } else {
+                Glance::Closer
             };
         }
         const IPV4: u16 = ETHERTYPE_IPV4.to_be();
         const IPV6: u16 = ETHERTYPE_IPV6.to_be();
         const ARP: u16 = ETHERTYPE_ARP.to_be();
         let is_for_carp = if frame.protocol_as_sent() == IPV4 {
-            destination == ADVERTISEMENTS || self.may_be_elsewhere(|| source_v4(frame))
+            destination == ADVERTISEMENTS
+                || self.is_watchful()
+                    && (is_virtual_multicast_mac(destination)
+                        || self.may_be_virtual(|| source_v4(frame)))
         } else {
             match frame.protocol_as_sent() {
-                IPV6 => destination >> 24 == SOLICITED_NODES || destination == ROUTERS,
+                IPV6 => {
+                    destination >> 24 == SOLICITED_NODES
+                        || destination == ROUTERS
+                        || is_virtual_multicast_mac(destination)
+                }
                 ARP => true,
                 _ => false,
             }
@@ -212,8 +216,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
                 }
                 // The MASTER may be one that asks in the name of the address. It asks
                 // again.
-                if port.may_be_elsewhere(|| Some(packet.sender)) && port.is_elsewhere(packet.sender)
-                {
+                if port.may_be_elsewhere(packet.sender) && port.is_elsewhere(packet.sender) {
                     routes::ask_for_sources(port.parent());
                 }
             }

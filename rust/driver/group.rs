@@ -507,7 +507,7 @@ impl Outcome {
     }
 
     /// The vhid of the node, if it has to be told from others.
-    fn node(&self) -> Option<Vhid> {
+    pub(super) fn node(&self) -> Option<Vhid> {
         let is_one_of_several = |identity: Identity| identity.balancing != Balancing::None;
         self.vhid
             .filter(|_| self.identity.is_some_and(is_one_of_several))

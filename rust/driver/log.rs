@@ -63,13 +63,19 @@ pub(super) fn transition(device: &Device<Carp>, node: Option<Vhid>, transition: 
 }
 
 /// Another MASTER was heard, and this host stays MASTER as well.
-pub(super) fn other_master(device: &Device<Carp>, source: Source, notice: Notice) {
+pub(super) fn other_master(
+    device: &Device<Carp>,
+    node: Option<Vhid>,
+    source: Source,
+    notice: Notice,
+) {
     if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
         return;
     }
     pr_info!(
-        "{}: {} is MASTER, too: {}\n",
+        "{}: {}{} is MASTER, too: {}\n",
         **device,
+        Node(node),
         Address(source),
         match notice {
             Notice::OtherMaster => "it advertises less often and is told to step down",
@@ -79,11 +85,16 @@ pub(super) fn other_master(device: &Device<Carp>, source: Source, notice: Notice
 }
 
 /// Another MASTER was heard, and this host stays MASTER no more.
-pub(super) fn gives_way(device: &Device<Carp>, source: Source) {
+pub(super) fn gives_way(device: &Device<Carp>, node: Option<Vhid>, source: Source) {
     if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
         return;
     }
-    pr_info!("{}: gives way to {}\n", **device, Address(source));
+    pr_info!(
+        "{}: {}gives way to {}\n",
+        **device,
+        Node(node),
+        Address(source)
+    );
 }
 
 /// An advertisement that was not used. Says what to check.

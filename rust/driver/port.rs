@@ -83,7 +83,9 @@ pub(crate) struct Port {
     table: SpinLockBh<Table>,
     /// Of the addresses in the table.
     filter: AddressFilter,
-    /// How many groups here are not MASTER, so that their addresses are elsewhere.
+    /// How many groups here are not MASTER, so that their addresses are elsewhere, and how
+    /// many have a multicast MAC. If there are none, a packet that is not to a virtual MAC of
+    /// the usual sort need not be looked at for them.
     others: Atomic<i32>,
     /// Set between the parent's last words and its next start.
     going_down: Atomic<bool>,
@@ -145,6 +147,21 @@ struct Table {
 }
 
 impl Table {
+    /// The addresses of one group become those of another one, or nobody's.
+    fn give_addresses(&mut self, from: Vhid, to: Option<Vhid>) {
+        fn give<A: Copy + Ord>(entries: &mut KVec<(A, Vhid)>, from: Vhid, to: Option<Vhid>) {
+            let Some(to) = to else {
+                return entries.retain(|(_, vhid)| *vhid != from);
+            };
+            for (_, vhid) in entries.iter_mut().filter(|(_, vhid)| *vhid == from) {
+                *vhid = to;
+            }
+            sort(entries);
+        }
+        give(&mut self.addresses_v4, from, to);
+        give(&mut self.addresses_v6, from, to);
+    }
+
     fn filter(&self) -> Bits {
         let mut bits = Bits::new();
         for (address, _) in &self.addresses_v4 {
@@ -344,7 +361,10 @@ impl Port {
         if old.is_none_or(|old| old.mac() != new.mac()) {
             match new.cast() {
                 Cast::Unicast => self.parent.add_unicast_filter(&new.mac(), rtnl)?,
-                Cast::Multicast => self.parent.add_multicast_filter(&new.mac(), rtnl)?,
+                Cast::Multicast => {
+                    self.parent.add_multicast_filter(&new.mac(), rtnl)?;
+                    self.others.add(1, Relaxed);
+                }
             }
         }
         if let (Some(place), Some(sharing)) = (place, sharing) {
@@ -374,14 +394,8 @@ impl Port {
             };
             let old = core::mem::replace(&mut member.identity, new);
             let old_nodes = core::mem::replace(&mut member.nodes, nodes);
-            let old_leader = old.map(|old| old.leader);
-            if old_leader != leader {
-                table
-                    .addresses_v4
-                    .retain(|(_, other)| Some(*other) != old_leader);
-                table
-                    .addresses_v6
-                    .retain(|(_, other)| Some(*other) != old_leader);
+            if let Some(old) = old.filter(|old| leader != Some(old.leader)) {
+                table.give_addresses(old.leader, leader);
                 self.filter.set(&table.filter());
             }
             (old, old_nodes)
@@ -395,7 +409,10 @@ impl Port {
         if new.is_none_or(|new| new.mac() != old.mac()) {
             match old.cast() {
                 Cast::Unicast => self.parent.remove_unicast_filter(&old.mac(), rtnl),
-                Cast::Multicast => self.parent.remove_multicast_filter(&old.mac(), rtnl),
+                Cast::Multicast => {
+                    self.others.add(-1, Relaxed);
+                    self.parent.remove_multicast_filter(&old.mac(), rtnl);
+                }
             }
         }
         if let Some(place) = self.place(old.leader) {
@@ -516,12 +533,21 @@ impl Port {
         }
     }
 
-    /// Whether an IPv4 address can be that of a group of which this host is not MASTER;
-    /// so may one be that cannot be told.
+    /// Whether there is a group here of which this host is not MASTER, or with a multicast MAC.
     #[inline(always)]
-    pub(super) fn may_be_elsewhere(&self, address: impl FnOnce() -> Option<[u8; 4]>) -> bool {
+    pub(super) fn is_watchful(&self) -> bool {
         read_once(&self.others) != 0
-            && address().is_none_or(|address| self.filter.may_have(&address))
+    }
+
+    /// Whether an IPv4 address can be that of a group of which this host is not MASTER.
+    pub(super) fn may_be_elsewhere(&self, address: [u8; 4]) -> bool {
+        self.is_watchful() && self.may_be_virtual(|| Some(address))
+    }
+
+    /// Whether an IPv4 address can be that of a group; so may one be that cannot be told.
+    #[inline(always)]
+    pub(super) fn may_be_virtual(&self, address: impl FnOnce() -> Option<[u8; 4]>) -> bool {
+        address().is_none_or(|address| self.filter.may_have(&address))
     }
 
     /// Whether an IPv4 address is a virtual one, and another host is MASTER.

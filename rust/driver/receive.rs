@@ -157,9 +157,9 @@ fn hear(
     };
     outcome.perform(device);
     if let Some(notice) = outcome.notice() {
-        log::other_master(device, source, notice);
+        log::other_master(device, outcome.node(), source, notice);
     } else if outcome.gives_way() {
-        log::gives_way(device, source);
+        log::gives_way(device, outcome.node(), source);
     }
     match outcome.discard() {
         Some(reason) => Err(reason),

@@ -40,27 +40,21 @@ pub const fn octet_of_virtual_mac(mac: u64) -> Option<u8> {
     }
 }
 
-/// The last octet of an Ethernet address that is a virtual MAC but for its first octet,
-/// which says whether it is one and of which sort ([`group_of_mac`]). To look at less
-/// costs less, and there are few others.
+/// Whether an Ethernet address, given as a number, is the multicast sort of a virtual MAC.
 #[inline(always)]
-pub const fn octet_of_any_virtual_mac(mac: u64) -> Option<u8> {
-    const MIDDLE: u32 = 0x005e_0001;
-    if (mac >> 8) as u32 == MIDDLE {
-        Some(mac as u8)
-    } else {
-        None
-    }
+pub const fn is_virtual_multicast_mac(mac: u64) -> bool {
+    const BEGINNING: u64 = number_of_mac([0x01, 0x00, 0x5e, 0x00, 0x01, 0]) >> 8;
+    mac >> 8 == BEGINNING
 }
 
 /// The group whose virtual MAC of either sort `mac` is, or `None` if it is none's.
 pub fn group_of_mac(mac: [u8; 6]) -> Option<(Vhid, Cast)> {
-    let vhid = octet_of_any_virtual_mac(number_of_mac(mac)).and_then(Vhid::new)?;
-    match mac[0] {
-        0 => Some((vhid, Cast::Unicast)),
-        1 => Some((vhid, Cast::Multicast)),
-        _ => None,
+    if let Some(vhid) = vhid_of_mac(mac) {
+        return Some((vhid, Cast::Unicast));
     }
+    let [.., last] = mac;
+    let vhid = Vhid::new(last).filter(|_| is_virtual_multicast_mac(number_of_mac(mac)))?;
+    Some((vhid, Cast::Multicast))
 }
 
 /// The group whose virtual MAC `mac` is, or `None` if it is none's.

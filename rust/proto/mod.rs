@@ -105,9 +105,9 @@ pub use key::{
 };
 pub use mac::{
     group_of_mac,
+    is_virtual_multicast_mac,
     multicast_mac,
     number_of_mac,
-    octet_of_any_virtual_mac,
     octet_of_virtual_mac,
     vhid_of_mac,
     virtual_mac,
