@@ -12,6 +12,10 @@ import time
 
 PRESENT = os.uname().release.endswith("-debug")
 
+# As many times the instructions does it take for the same work, roughly: for bounds on how
+# long that takes, not on when something begins.
+SLOWNESS = 10 if PRESENT else 1
+
 DEBUGFS = pathlib.Path("/sys/kernel/debug")
 KMEMLEAK = DEBUGFS / "kmemleak"
 OLD_ENOUGH = 6  # seconds: kmemleak says nothing about what is younger than five

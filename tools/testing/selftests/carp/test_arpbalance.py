@@ -56,9 +56,12 @@ class Pair:
         host.sysctl("net.inet.carp.arpbalance", self.mode)
         self.hosts[name] = host
         self.groups[name] = {
-            vhid: group(host, *ADDRESSES, name=f"carp{vhid - 1}", vhid=vhid, **{"pass": key},
+            vhid: group(host, *ADDRESSES, name=f"carp{vhid - 1}", vhid=vhid, **{"pass": key}, up=False,
                         advskew=0 if self.home(vhid) == name else 100)
             for vhid, key in self.keys.items()}
+        # A MASTER that knows of no other group with its address would announce it.
+        for made in self.groups[name].values():
+            made.up()
 
     def home(self, vhid):
         """The host that is MASTER of a group if it can."""

@@ -406,10 +406,10 @@ def test_module_load(what):
 @pytest.mark.parametrize("ask", [
     lambda socket: socket.group("carp0")["vhid"] == 7,
     lambda socket: socket.ask("KEY_GET", ifname="carp0")["key"].startswith(b"tyrell"),
-    lambda socket: [*socket.groups_of_namespace()] == ["carp0"],
-], ids=["group", "key", "dump"])
+], ids=["group", "key"])
 def test_answers(rachael, ask):
-    """An answer is right, or there is none, for want of memory."""
+    """An answer is right, or there is none, for want of memory. (Of a dump, which the core makes room
+    for, nothing is allocated by the module.)"""
     made(rachael)
     outcomes, number, failed = {}, 0, True
     with in_our_code(), FailNth() as fail_nth:

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+import debug_kernel
 import packets
 from carp import Group, group, master, virtual_mac
 from topology import Segment, run
@@ -215,10 +216,11 @@ def forward(rachael, client):
 
 
 def test_large_packets_are_forwarded_uncut(rachael, client):
-    """Through the MASTER as gateway: taken large, sent large."""
+    """Through the MASTER as gateway: taken large, sent large. How large depends on how fast
+    the client's TCP believes the way to be."""
     seen = forward(rachael, client)
     for frames in seen.values():
-        assert max(len(f.raw) for f in frames) > 10000
+        assert max(len(f.raw) for f in frames) > (10000 if debug_kernel.SLOWNESS == 1 else 5000)
 
 
 def test_packets_that_gro_puts_together_are_forwarded(rachael, client):

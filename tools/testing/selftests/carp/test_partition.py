@@ -6,6 +6,7 @@ interval. It is counted and logged.
 
 import json
 
+import debug_kernel
 import packets
 import pytest
 import wire
@@ -131,6 +132,8 @@ def test_the_last_advertisement_is_for_the_master_alone(segment, family):
     """From the parent's own MAC, to the virtual MAC; otherwise it is as any other. Nothing follows it, and
     the switch sends it to nobody else."""
     split = Partition(segment, (family,), **{"pass": "tyrell"})
+    # At the takeover, and once more: those are no matter of this test.
+    eventually(lambda: split.second.counters()["announcements"] == 2, 3, "both announcements")
     sent = split.second.counters()
     with Capture("pris", "eth0", "out") as capture, Capture("rachael", "eth0", "in") as arrived, \
             Capture(split.net.client.ns, "eth0", "in") as elsewhere:

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import debug_kernel
 import pytest
 
 from carp import Group, group, master, virtual_mac
@@ -420,7 +421,7 @@ def test_many_addresses_take_long(rachael):
     assert len(ours(rachael)) == len(v6), "local routes for IPv6 only"
     for address in (v4[0], v4[-1], v6[0], v6[-1]):
         assert is_local(rachael, address)
-    assert took < 2e9
+    assert took < 2e9 * debug_kernel.SLOWNESS
     made.delete()
     eventually(lambda: not ours(rachael), 10, lambda: len(ours(rachael)))
 
@@ -465,4 +466,4 @@ def test_routes_come_late(two):
         took = monitor.until_quiet() - made.status()["changed_at"]
         worst = max(worst, took)
         print(f"{host.name}: routes after {took / 1e6:.2f} ms")
-    assert worst < 20e6
+    assert worst < 20e6 * debug_kernel.SLOWNESS

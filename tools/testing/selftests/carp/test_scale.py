@@ -3,6 +3,7 @@
 
 import time
 
+import debug_kernel
 import pytest
 
 from carp import Group, group, master_down, virtual_mac
@@ -77,7 +78,7 @@ def test_255_groups_are_deleted(rachael, how):
         assert "224.0.0.18" not in rachael.ip("maddr", "show", "dev", "eth0").stdout
     took = time.monotonic() - begin
     print(f"measured: 255 groups deleted {how}: {took * 1000:.1f} ms")
-    assert took < {"one by one": 30}.get(how, 1)
+    assert took < {"one by one": 30}.get(how, 1) * debug_kernel.SLOWNESS
 
 
 @pytest.mark.limit(600)
