@@ -105,10 +105,10 @@ def test_1000_addresses_in_one_group(rachael, pris, client, segment):
         capture.during(1)
         told = {f.arp["sender"]: f.time for f in capture.frames
                 if f.arp and f.source == virtual_mac(1) and f.arp["sender"] == f.arp["target"]}
-    assert 0 <= taken - heard - master_down(1, 100) <= 5 * MS
+    assert 0 <= taken - heard - master_down(1, 100) <= 5 * MS * debug_kernel.SLOWNESS
     assert set(told) == set(addresses)
     print(f"measured: 1,000 addresses announced within {(max(told.values()) - taken) / MS:.1f} ms of the first advertisement")
-    assert max(told.values()) - taken <= 100 * MS
+    assert max(told.values()) - taken <= 100 * MS * debug_kernel.SLOWNESS
     client.ip("route", "add", "198.18.0.0/16", "dev", "eth0")
     for address in (addresses[0], addresses[999]):
         client.run("ping", "-c", "1", "-W", "2", address)

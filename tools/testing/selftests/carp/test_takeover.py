@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 
+import debug_kernel
 import packets
 import pytest
 import rtnl
@@ -23,6 +24,8 @@ from topology import inside, run
 from wire import Capture, advertisements
 
 MS = 1_000_000
+# Within a millisecond, on a kernel that people use.
+AT_ONCE = MS * debug_kernel.SLOWNESS
 HOLD = pathlib.Path("/sys/module/hold_rtnl/parameters/milliseconds")
 
 
@@ -143,37 +146,37 @@ def test_takeover_within_a_millisecond(takeover, family, load):
         with LOADS[load]():
             deadline = takeover.deadline(capture)
             assert time.time_ns() < deadline - 50 * MS, "the preparations took too long"
-            send_around(injector, takeover.probes, deadline - 4 * MS, deadline + 4 * MS)
+            send_around(injector, takeover.probes, deadline - 4 * MS, deadline + 4 * AT_ONCE)
             injector.send(packets.syn(TO_GROUP, client, vip, 80))
             capture.during(0.3)
             forwarded = inner.drain()
     seen = capture.frames
     own = [f for f in advertisements(seen) if f.outgoing]
     print("advertised", about(own[0], deadline))
-    assert 0 <= own[0].time - deadline <= MS
+    assert 0 <= own[0].time - deadline <= AT_ONCE
     announced = [f for f in seen if f.outgoing and is_announcement(f)]
     for kind in (("arp", "nd") if family == "v6" else ("arp",)):
         first = [f for f in announced if bool(f.arp) == (kind == "arp")]
         assert first, f"{kind}: not announced"
         print(kind, "announced", about(first[0], deadline))
-        assert first[0].time - deadline <= MS and first[0].source == VIRTUAL_MAC
+        assert first[0].time - deadline <= AT_ONCE and first[0].source == VIRTUAL_MAC
     # Each ping of after the deadline and a millisecond is answered within one; none of before it.
     asked = [f for f in seen if not f.outgoing and packets.icmp_type(f) in (("v4", 8), ("v6", 128))]
     answered = [f for f in seen if f.outgoing and packets.echo_reply(f, vip)]
-    late = [f for f in asked if f.time >= deadline + MS]
+    late = [f for f in asked if f.time >= deadline + AT_ONCE]
     assert late and len(answered) >= len(late)
     print("first answer", about(answered[0], deadline), "of", len(answered))
-    assert deadline <= answered[0].time <= deadline + 2 * MS
+    assert deadline <= answered[0].time <= deadline + 2 * AT_ONCE
     for request in late:
-        assert any(0 <= answer.time - request.time <= MS for answer in answered), about(request, deadline)
+        assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answered), about(request, deadline)
     passed = [f for f in forwarded if packets.ports(f) == (4242, 9)]
     assert len(passed) >= len(late)
     print("first forwarded", about(passed[0], deadline), "of", len(passed))
-    assert deadline <= passed[0].time <= deadline + 2 * MS
+    assert deadline <= passed[0].time <= deadline + 2 * AT_ONCE
     # The listener was there before the address was ours.
     syn = [f for f in seen if not f.outgoing and packets.ports(f) == (4242, 80) and f.ip["protocol"] == packets.TCP]
     accepted = [f for f in seen if f.outgoing and packets.ports(f) == (80, 4242) and f.ip["payload"][13] == 0x12]
-    assert accepted and 0 <= accepted[0].time - syn[0].time <= MS
+    assert accepted and 0 <= accepted[0].time - syn[0].time <= AT_ONCE
     assert accepted[0].ip["source"] == vip
 
 
@@ -358,7 +361,7 @@ def test_takeover_with_a_saturated_receive_path(segment, storm):
             idle, _ = idle_share(window)
     print("late by", about(frame, deadline), "; idle", idle)
     assert idle < 0.1, "the receive path was not saturated"
-    assert 0 <= frame.time - deadline <= BUDGET + MS
+    assert 0 <= frame.time - deadline <= BUDGET + AT_ONCE
 
 
 def test_no_false_takeover_with_a_saturated_receive_path(segment, storm):
