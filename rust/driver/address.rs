@@ -88,6 +88,9 @@ impl inet6addr::Handler for Watch {
                 // All hosts of the group have it: whoever asks, is answered.
                 address.set_no_dad();
             }
+            if event == AddressEvent::Down {
+                routes::doubt_prefix_v6(group, address.address(), address.prefix_len());
+            }
             events::note_change(group);
             conditions::refresh_addresses(group);
             routes::changed(group);

@@ -338,12 +338,8 @@ fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool
         let guard = rcu::read_lock();
         NetDevice::for_each_rcu(namespace, &guard, |device| {
             if device.index() == removal.device {
-                inet_device::set_no_prefix_route_v6(device, &guard, |own| {
-                    let own = Prefixed {
-                        address: Ip::V6(own),
-                        ..removal.destination
-                    };
-                    own.network() == removal.destination
+                inet_device::set_makes_prefix_route_v6(device, &guard, false, |own| {
+                    removal.destination.has(Ip::V6(own))
                 });
             }
         });

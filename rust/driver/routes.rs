@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     net::{
+        inet_device,
         link_device::Device,
         netdevice::NetDevice,
         notifier::netdevice::Event,
@@ -36,6 +37,7 @@ use crate::{
     },
     proto::ownership::{
         Ip,
+        Prefixed,
         Route, //
     }, //
 };
@@ -50,6 +52,7 @@ use kernel::{
             Release, //
         },
         new_mutex,
+        rcu,
         Mutex, //
     }, //
 };
@@ -185,6 +188,23 @@ pub(super) fn changed(device: &Device<Carp>) {
     });
     // A new address has no routes yet.
     set_routed(device, false);
+}
+
+/// An IPv6 address of a group went, perhaps sooner than the work could delete the kernel's
+/// route to its prefix: the kernel leaves that to those addresses that stay. So there may be
+/// one again for them. Any context. Of a device that is down there is none.
+pub(super) fn doubt_prefix_v6(device: &Device<Carp>, address: [u8; 16], prefix_len: u8) {
+    if !device.is_running() {
+        return;
+    }
+    let gone = Prefixed {
+        address: Ip::V6(address),
+        prefix_len,
+    };
+    let network = gone.network();
+    inet_device::set_makes_prefix_route_v6(device, &rcu::read_lock(), true, |stays| {
+        network.has(Ip::V6(stays))
+    });
 }
 
 /// An address of a device that is no group's came, or went. Any context.

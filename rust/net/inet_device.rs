@@ -229,11 +229,12 @@ pub(crate) fn for_each_route_v6(
     });
 }
 
-/// Keeps the kernel from making routes to the prefixes of a device's IPv6 addresses
-/// for which `choose` says so. One that it has made stays.
-pub(crate) fn set_no_prefix_route_v6(
+/// Says whether the kernel makes routes to the prefixes of a device's IPv6 addresses for
+/// which `choose` says so. One that it has made stays. May be called in any context.
+pub(crate) fn set_makes_prefix_route_v6(
     device: &NetDevice,
     guard: &rcu::Guard,
+    makes: bool,
     mut choose: impl FnMut([u8; 16]) -> bool,
 ) {
     find_raw_v6(device, guard, |address| {
@@ -242,7 +243,11 @@ pub(crate) fn set_no_prefix_route_v6(
         unsafe {
             if choose((*address).addr.in6_u.u6_addr8) {
                 bindings::spin_lock_bh(&raw mut (*address).lock);
-                (*address).flags |= bindings::IFA_F_NOPREFIXROUTE;
+                if makes {
+                    (*address).flags &= !bindings::IFA_F_NOPREFIXROUTE;
+                } else {
+                    (*address).flags |= bindings::IFA_F_NOPREFIXROUTE;
+                }
                 bindings::spin_unlock_bh(&raw mut (*address).lock);
             }
         }

@@ -87,6 +87,12 @@ impl Prefixed {
         }
     }
 
+    /// Whether an address is in the prefix, of which this is the network.
+    pub fn has(self, address: Ip) -> bool {
+        let other = Self { address, ..self };
+        other.network() == self
+    }
+
     /// Are all neighbours of `other` neighbours of this one, of which there are?
     pub fn covers(self, other: Self) -> bool {
         !self.is_single()

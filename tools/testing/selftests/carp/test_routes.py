@@ -4,6 +4,7 @@ the MASTER, from an address of its own; the MASTER has it; nothing stays behind.
 """
 
 import errno
+import os
 import re
 import select
 import socket
@@ -338,6 +339,25 @@ def test_source_address_goes_away(rachael):
                   "address add 192.0.2.14/24 dev eth0")
     eventually(lambda: goes_to(rachael, V4) == ("eth0", "192.0.2.14"), 3, lambda: routes(rachael))
     eventually(lambda: goes_to(rachael, V6) == ("eth0", second), 3, lambda: routes(rachael))
+
+
+@pytest.mark.parametrize("state", ["MASTER", "BACKUP"])
+def test_an_address_that_comes_and_goes_leaves_no_route(rachael, state):
+    """Sooner than the work that keeps routes: the kernel leaves its route to the prefix for the other address."""
+    rachael.ip("address", "add", "2001:db8::11/64", "dev", "eth0", "nodad")
+    made = group(rachael, V6 + "/64", advbase=1 if state == "MASTER" else 250)
+    made.wait(state, 5)
+    before = whole(rachael)
+    assert not any("carp0 proto kernel metric 256" in route for route in before)
+    scheduler = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        rachael.batch(*(f"address {what} 2001:db8::2/64 dev carp0" for what in ("add", "del") * 3))
+        hurried = routes(rachael)
+    finally:
+        os.sched_setscheduler(0, scheduler, os.sched_param(0))
+    assert any("2001:db8::/64 dev carp0 proto kernel" in route for route in hurried), "the work was as fast"
+    eventually(lambda: routes(rachael) == before, 3, lambda: f"{before}; there is {routes(rachael)}")
 
 
 def test_routes_of_an_administrator_are_deleted(rachael):
