@@ -356,7 +356,9 @@ def test_an_address_that_comes_and_goes_leaves_no_route(rachael, state):
         hurried = routes(rachael)
     finally:
         os.sched_setscheduler(0, scheduler, os.sched_param(0))
-    assert any("2001:db8::/64 dev carp0 proto kernel" in route for route in hurried), "the work was as fast"
+    # On the debug kernel it may be.
+    hurry = any("2001:db8::/64 dev carp0 proto kernel" in route for route in hurried)
+    assert hurry or debug_kernel.PRESENT, "the work was as fast"
     eventually(lambda: routes(rachael) == before, 3, lambda: f"{before}; there is {routes(rachael)}")
 
 

@@ -300,8 +300,7 @@ class Storm:
             *(f"link add left{n} type veth peer name right{n}" for n in (1, 2)),
             *(f"link set {side}{n} master {side} up" for side in ("left", "right") for n in (1, 2)),
             "link set left up", "link set right up")))
-        # Rules that match nothing: some 10 us for each packet, as a firewall may take. The budget is
-        # looked at between polls of 64 packets.
+        # Rules that match nothing: some 10 us for each packet, as a firewall may take.
         run("ip", "netns", "exec", "storm", "nft", "-f", "-", stdin="table bridge t {\nchain c {\n"
             "type filter hook forward priority 0;\n" + "ether type 0x88b5 counter\n" * (200 if debug_kernel.SLOWNESS == 1 else 2) + "}\n}\n")
         with inside("storm"):
@@ -346,6 +345,9 @@ BROADCAST_FRAME = packets.udp(("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:99"), "198.5
 # design-checks.md, C5: one pass of the receive softirq, at most netdev_budget_usecs (8 ms with HZ=250).
 BUDGET = int(pathlib.Path("/proc/sys/net/core/netdev_budget_usecs").read_text()) * 1000 if pathlib.Path(
     "/proc/sys/net/core/netdev_budget_usecs").exists() else 8 * MS
+# The budget is looked at between polls of 64 packets. On the debug kernel, such a poll takes
+# ten times the budget.
+POLL = 150 * MS if debug_kernel.PRESENT else 0
 
 
 def test_takeover_with_a_saturated_receive_path(segment, storm):
@@ -362,7 +364,7 @@ def test_takeover_with_a_saturated_receive_path(segment, storm):
             idle, _ = idle_share(window)
     print("late by", about(frame, deadline), "; idle", idle)
     assert idle < 0.1, "the receive path was not saturated"
-    assert 0 <= frame.time - deadline <= BUDGET + AT_ONCE
+    assert 0 <= frame.time - deadline <= BUDGET + POLL + AT_ONCE
 
 
 def test_no_false_takeover_with_a_saturated_receive_path(segment, storm):
