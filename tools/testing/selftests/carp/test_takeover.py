@@ -367,6 +367,7 @@ def test_takeover_with_a_saturated_receive_path(segment, storm):
     assert 0 <= frame.time - deadline <= BUDGET + POLL + AT_ONCE
 
 
+@pytest.mark.skipif(debug_kernel.PRESENT, reason="such a poll takes longer than from one tick to the next: no process runs")
 def test_no_false_takeover_with_a_saturated_receive_path(segment, storm):
     """At the shortest interval, the BACKUP stays one: what is queued counts, and what is sent is not late."""
     net = Gateways(segment, ("v4",))
