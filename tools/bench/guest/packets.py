@@ -69,17 +69,22 @@ class Way:
         return step.told()
 
 
-def measure(repeats):
+def measure_kinds(kinds, views, repeats):
     for repeat in range(repeats):
         # One chain for all kinds, one after the other: what they add is then not what other
-        # addresses and tables cost. keepalived comes last, since it leaves settings behind.
+        # addresses and tables cost.
         chain = Chain(f"chain{repeat}")
         ways = (("to the address", Way(chain, chain.gateway, SHARED)), ("forwarded", Way(chain, chain.server, SERVER)))
-        for kind in KINDS:
+        for kind in kinds:
             member = chain.shares(kind)
-            for view, (what, way) in itertools.product(("path", "process"), ways):
+            for view, (what, way) in itertools.product(views, ways):
                 getattr(way, view)()  # for the caches
                 told = getattr(way, view)()
                 yield {"kind": kind.label, "what": what, "view": view, "repeat": repeat, **told}
             member.stop()
         chain.close()
+
+
+def measure(repeats):
+    # keepalived comes last, since it leaves settings behind.
+    yield from measure_kinds(KINDS, ("path", "process"), repeats)

@@ -7,10 +7,9 @@ selections. No other host is there: what is counted is the choice, and what foll
 import itertools
 
 import nodes
-from chain import SERVER, Chain
 from member import SHARED
 from ours import Ours
-from packets import Way
+from packets import measure_kinds
 
 
 class Sharing(Ours):
@@ -42,14 +41,4 @@ KINDS = (Ours, *itertools.starmap(shared, itertools.product(nodes.MODES, nodes.S
 
 
 def measure(repeats):
-    for repeat in range(repeats):
-        # One chain for all kinds, as in packets.py.
-        chain = Chain(f"chain{repeat}")
-        ways = (("to the address", Way(chain, chain.gateway, SHARED)), ("forwarded", Way(chain, chain.server, SERVER)))
-        for kind in KINDS:
-            member = chain.shares(kind)
-            for what, way in ways:
-                way.path()  # for the caches
-                yield {"kind": kind.label, "what": what, "repeat": repeat, **way.path()}
-            member.stop()
-        chain.close()
+    yield from measure_kinds(KINDS, ("path",), repeats)
