@@ -33,7 +33,7 @@ use kernel::prelude::*;
 /// What a group is to have, with the memory for it.
 pub(super) struct Arrangement {
     list: NodeList,
-    balancing: Balancing,
+    identity: Identity,
     selection: Selection,
     new: NewNodes,
     sharing: Option<KBox<Sharing>>,
@@ -77,7 +77,7 @@ impl Arrangement {
                 None
             },
             list,
-            balancing,
+            identity,
             selection,
         })
     }
@@ -97,32 +97,25 @@ impl Arrangement {
             .transpose()
     }
 
-    fn identity(&self) -> Identity {
-        Identity {
-            leader: self.list.leader(),
-            balancing: self.balancing,
-        }
-    }
-
     /// Has a port receive for the group.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; nothing has changed then.
     pub(super) fn reserve(&mut self, old: Option<Identity>, port: &Port, rtnl: &Rtnl) -> Result {
-        port.reserve(old, self.identity(), self.sharing.take(), rtnl)
+        port.reserve(old, self.identity, self.sharing.take(), rtnl)
     }
 
     /// Gives the group its nodes, after its port, if it has one, has reserved them.
     pub(super) fn settle(self, device: &Device<Carp>, port: Option<&Port>, rtnl: &Rtnl) {
-        let identity = self.identity();
+        let identity = self.identity;
         let vhids = self.list.vhids();
         conditions::leave_others(device, &self.list);
         let old = {
             let mut machine = device.private().machine.lock();
             let old = machine.identity();
-            machine.arrange(&self.list, self.new, self.balancing, self.selection);
-            device.private().show_balancing(self.balancing);
+            machine.arrange(&self.list, self.new, identity.balancing, self.selection);
+            device.private().show_balancing(identity.balancing);
             machine.publish(device);
             old
         };
@@ -148,7 +141,7 @@ pub(super) fn arrange(device: &Device<Carp>, mut arrangement: Arrangement, rtnl:
     if let Some(port) = &port {
         arrangement.reserve(old, port, rtnl)?;
     }
-    let moves = old.is_some_and(|old| old != arrangement.identity());
+    let moves = old.is_some_and(|old| old != arrangement.identity);
     arrangement.settle(device, port.as_deref(), rtnl);
     conditions::refresh_addresses(device);
     if moves {

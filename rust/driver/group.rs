@@ -30,7 +30,7 @@ use super::{
     },
     place::Standing,
     port::Port,
-    request_nodes::Sharing,
+    request_nodes::Settings,
     routes, //
 };
 use crate::{
@@ -277,8 +277,8 @@ impl Machine {
     }
 
     /// What is set for the nodes, and for how they share.
-    pub(super) fn sharing(&self) -> Sharing {
-        Sharing {
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
             nodes: self.nodes.list(),
             parameters: self.nodes.leader().core.parameters(),
             balancing: self.balancing,

@@ -23,7 +23,7 @@ use super::{
         self,
         Change, //
     },
-    request_nodes::Sharing, //
+    request_nodes::Settings, //
 };
 use crate::{
     net::{
@@ -191,8 +191,8 @@ impl Driver for Carp {
 /// Does what was checked. What can still fail, for want of memory, comes first
 /// and changes nothing then.
 fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
-    let before = device.private().machine.lock().sharing();
-    let after = change.sharing;
+    let before = device.private().machine.lock().settings();
+    let after = change.settings;
     let key = change.key.filter(|key| {
         let machine = device.private().machine.lock();
         machine.key != *key
@@ -209,7 +209,7 @@ fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rt
     match (&change.parent, arrangement) {
         (Some(parent), arrangement) => parent::attach(device, parent, arrangement, ack, rtnl)?,
         (None, Some(arrangement)) => arrangement::arrange(device, arrangement, rtnl)?,
-        (None, None) => device.private().machine.lock().selection = after.selection,
+        (None, None) => {}
     }
     set_parameters(device, &after);
     if let Some(key) = key {
@@ -226,19 +226,18 @@ fn apply(device: &Device<Carp>, change: Change, ack: &mut ExtendedAck, rtnl: &Rt
 }
 
 /// Whether the nodes are others, or share in another way; their parameters do not matter.
-fn is_arranged_anew(before: &Sharing, after: &Sharing) -> bool {
-    let vhids = |sharing: &Sharing| sharing.nodes.map(|nodes| nodes.vhids());
-    vhids(before) != vhids(after)
+fn is_arranged_anew(before: &Settings, after: &Settings) -> bool {
+    before.vhids() != after.vhids()
         || before.balancing != after.balancing
         || before.selection != after.selection
 }
 
 /// Gives each node its parameters. One that has them already does not notice.
-fn set_parameters(device: &Device<Carp>, sharing: &Sharing) {
+fn set_parameters(device: &Device<Carp>, settings: &Settings) {
     group::each_node(device, |machine, place| {
         let vhid = machine.nodes.get(place).and_then(|node| node.vhid);
-        let settings = vhid.and_then(|vhid| sharing.nodes?.get(vhid));
-        let parameters = settings.map_or(sharing.parameters, |node| node.parameters);
+        let node = vhid.and_then(|vhid| settings.nodes?.get(vhid));
+        let parameters = node.map_or(settings.parameters, |node| node.parameters);
         [Some(machine.step(
             device,
             place,

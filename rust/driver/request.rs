@@ -12,7 +12,7 @@ use super::{
     port::Port,
     request_nodes::{
         self,
-        Sharing,
+        Settings,
         LIST_POLICY, //
     }, //
 };
@@ -79,7 +79,7 @@ pub(super) static POLICY: [Policy; __IFLA_CARP_MAX as usize] = {
 /// What a request asks for, checked.
 pub(crate) struct Change {
     /// What the nodes are then, and how they share.
-    pub(super) sharing: Sharing,
+    pub(super) settings: Settings,
     pub(super) key: Option<Key>,
     pub(super) state: Option<State>,
     pub(super) parent: Option<ARef<NetDevice>>,
@@ -92,7 +92,7 @@ struct Present<'a> {
     /// The device itself, which does not count as another group.
     device: &'a NetDevice,
     state: State,
-    sharing: Sharing,
+    settings: Settings,
     parent: Option<ARef<NetDevice>>,
 }
 
@@ -113,7 +113,7 @@ pub(super) fn create(
     let present = Present {
         device,
         state: State::Init,
-        sharing: Sharing {
+        settings: Settings {
             nodes: None,
             parameters: Parameters::default(),
             balancing: Balancing::default(),
@@ -140,7 +140,7 @@ pub(super) fn change(
     let present = Present {
         device,
         state: machine.nodes.state(),
-        sharing: machine.sharing(),
+        settings: machine.settings(),
         parent: machine.port.as_ref().map(|port| ARef::from(port.parent())),
     };
     drop(machine);
@@ -153,16 +153,16 @@ fn check(
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result<Change> {
-    let sharing = request_nodes::sharing(&present.sharing, request, ack)?;
+    let settings = request_nodes::settings(&present.settings, request, ack)?;
     let change = Change {
-        sharing,
+        settings,
         key: key(request, ack)?,
-        state: state(present, &sharing, request, ack)?,
+        state: state(present, &settings, request, ack)?,
         parent: new_parent(present, request, ack, rtnl)?,
         mtu: None,
     };
     let parent = change.parent.as_ref().or(present.parent.as_ref());
-    if let (Some(parent), Some(nodes)) = (parent, &change.sharing.nodes) {
+    if let (Some(parent), Some(nodes)) = (parent, &change.settings.nodes) {
         let port = Port::of(parent, rtnl);
         let taken = port.and_then(|port| port.first_taken(&nodes.vhids(), present.device));
         if let Some(vhid) = taken {
@@ -188,7 +188,7 @@ fn key(request: &Request<'_>, ack: &mut ExtendedAck) -> Result<Option<Key>> {
 
 fn state(
     present: &Present<'_>,
-    sharing: &Sharing,
+    settings: &Settings,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
 ) -> Result<Option<State>> {
@@ -203,8 +203,7 @@ fn state(
             return Err(ack.refuse_attribute(attribute, sentence, EINVAL));
         }
     };
-    let vhids = |sharing: &Sharing| sharing.nodes.map(|nodes| nodes.vhids());
-    let other_vhid = vhids(sharing) != vhids(&present.sharing);
+    let other_vhid = settings.vhids() != present.settings.vhids();
     let other_parent = request.general.get(IFLA_LINK).is_some() && present.parent.is_none();
     let restarts = other_vhid || other_parent;
     if restarts {

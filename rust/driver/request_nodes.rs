@@ -41,7 +41,8 @@ use crate::{
         ParameterError,
         Parameters,
         Selection,
-        Vhid, //
+        Vhid,
+        VhidSet, //
     }, //
 };
 use kernel::prelude::*;
@@ -73,7 +74,7 @@ static NODE_POLICY: [Policy; carp_node_attribute___CARP_NODE_MAX as usize] = {
 
 /// The nodes of a group, and how they share.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sharing {
+pub(super) struct Settings {
     /// `None` as long as no vhid is set.
     pub(super) nodes: Option<NodeList>,
     /// Of the only node, or of the first.
@@ -82,19 +83,26 @@ pub(super) struct Sharing {
     pub(super) selection: Selection,
 }
 
+impl Settings {
+    /// The vhids of the nodes.
+    pub(super) fn vhids(&self) -> Option<VhidSet> {
+        self.nodes.map(|nodes| nodes.vhids())
+    }
+}
+
 /// What a request makes of the nodes.
 ///
 /// # Errors
 ///
 /// `EINVAL`, with a sentence.
-pub(super) fn sharing(
-    present: &Sharing,
+pub(super) fn settings(
+    present: &Settings,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
-) -> Result<Sharing> {
+) -> Result<Settings> {
     let (nodes, parameters) = nodes(present, request, ack)?;
     let are_several = nodes.is_some_and(|nodes| nodes.are_several());
-    Ok(Sharing {
+    Ok(Settings {
         nodes,
         parameters,
         balancing: balancing(present, are_several, request, ack)?,
@@ -103,7 +111,7 @@ pub(super) fn sharing(
 }
 
 fn nodes(
-    present: &Sharing,
+    present: &Settings,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
 ) -> Result<(Option<NodeList>, Parameters)> {
@@ -170,7 +178,7 @@ fn add(nodes: &mut Option<NodeList>, node: NodeSettings) -> Result<(), NodeListE
 
 fn list_of(
     list: Attribute<'_>,
-    present: &Sharing,
+    present: &Settings,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
 ) -> Result<NodeList> {
@@ -193,7 +201,7 @@ fn list_of(
 /// says all.
 fn node(
     attribute: Attribute<'_>,
-    present: &Sharing,
+    present: &Settings,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
 ) -> Result<NodeSettings> {
@@ -204,16 +212,13 @@ fn node(
     let Some(vhid) = part(carp_node_attribute_CARP_NODE_VHID) else {
         return Err(ack.refuse_attribute(attribute, c"a node needs a vhid", EINVAL));
     };
+    let vhid = vhid_of(vhid, ack)?;
+    let before = (present.parameters.advbase(), 0);
     let advskew = part(carp_node_attribute_CARP_NODE_ADVSKEW);
     let advbase = request.own.get(IFLA_CARP_ADVBASE);
-    let before = present.parameters.advbase();
-    let base = advbase.map_or(Ok(before.into()), |value| value.u32())?;
-    let skew = advskew.map_or(Ok(0), |value| value.u32())?;
-    let named = advbase.or(advskew).unwrap_or(attribute);
     Ok(NodeSettings {
-        vhid: vhid_of(vhid, ack)?,
-        parameters: Parameters::new(base, skew)
-            .map_err(|error| refuse_parameters(error, advbase, advskew, named, ack))?,
+        vhid,
+        parameters: checked(before, advbase, advskew, attribute, ack)?,
     })
 }
 
@@ -243,33 +248,42 @@ fn parameters(
     let Some(named) = advbase.or(advskew) else {
         return Ok(before);
     };
-    let base = advbase.map_or(Ok(before.advbase().into()), |value| value.u32())?;
-    let skew = advskew.map_or(Ok(before.advskew().into()), |value| value.u32())?;
-    Parameters::new(base, skew)
-        .map_err(|error| refuse_parameters(error, advbase, advskew, named, ack))
+    let before = (before.advbase(), before.advskew());
+    checked(before, advbase, advskew, named, ack)
 }
 
-fn refuse_parameters(
-    error: ParameterError,
+/// The parameters that are given, or else those of `before`. `whole` is named in a refusal
+/// that is about neither.
+fn checked(
+    (base, skew): (u8, u8),
     advbase: Option<Attribute<'_>>,
     advskew: Option<Attribute<'_>>,
-    named: Attribute<'_>,
+    whole: Attribute<'_>,
     ack: &mut ExtendedAck,
-) -> Error {
-    let (attribute, sentence) = match error {
-        ParameterError::AdvbaseOutOfRange => (advbase, c"advbase must be from 0 to 255 seconds"),
-        ParameterError::AdvskewOutOfRange => {
-            (advskew, c"advskew must be from 0 to 254 256ths of a second")
-        }
-        ParameterError::BothZero => (None, c"advbase 0 needs an advskew of at least 1"),
-    };
-    ack.refuse_attribute(attribute.unwrap_or(named), sentence, EINVAL)
+) -> Result<Parameters> {
+    let base = advbase.map_or(Ok(base.into()), |value| value.u32())?;
+    let skew = advskew.map_or(Ok(skew.into()), |value| value.u32())?;
+    Parameters::new(base, skew).map_err(|error| {
+        let (attribute, sentence) = match error {
+            ParameterError::AdvbaseOutOfRange => {
+                (advbase, c"advbase must be from 0 to 255 seconds")
+            }
+            ParameterError::AdvskewOutOfRange => {
+                (advskew, c"advskew must be from 0 to 254 256ths of a second")
+            }
+            ParameterError::BothZero => (
+                advbase.or(advskew),
+                c"advbase 0 needs an advskew of at least 1",
+            ),
+        };
+        ack.refuse_attribute(attribute.unwrap_or(whole), sentence, EINVAL)
+    })
 }
 
 /// Several nodes share in the way that they are told, or already do, or else by a multicast
 /// MAC; one node has nothing to share.
 fn balancing(
-    present: &Sharing,
+    present: &Settings,
     are_several: bool,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
@@ -292,7 +306,7 @@ fn balancing(
 
 /// One node takes all, whatever it was before.
 fn selection(
-    present: &Sharing,
+    present: &Settings,
     are_several: bool,
     request: &Request<'_>,
     ack: &mut ExtendedAck,
