@@ -17,7 +17,7 @@ import pytest
 
 from carp import Group, group, master, virtual_mac
 from test_takeover import rtnl_held
-from topology import eventually, inside
+from topology import eventually, inside, run
 
 V4, V6 = "192.0.2.1", "2001:db8::1"
 VMAC = virtual_mac(1)
@@ -349,16 +349,20 @@ def test_an_address_that_comes_and_goes_leaves_no_route(rachael, state):
     made.wait(state, 5)
     before = whole(rachael)
     assert not any("carp0 proto kernel metric 256" in route for route in before)
-    scheduler = os.sched_getscheduler(0)
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    try:
-        rachael.batch(*(f"address {what} 2001:db8::2/64 dev carp0" for what in ("add", "del") * 3))
-        hurried = routes(rachael)
-    finally:
-        os.sched_setscheduler(0, scheduler, os.sched_param(0))
-    # On the debug kernel it may be.
-    hurry = any("2001:db8::/64 dev carp0 proto kernel" in route for route in hurried)
-    assert hurry or debug_kernel.PRESENT, "the work was as fast"
+    hurried = [f"address {what} 2001:db8::2/64 dev carp0" for what in ("add", "del") * 3]
+    hurried.append("route show table all dev carp0")
+
+    def left():
+        """What one process sees that lets no work run between what it does and its look."""
+        scheduler = os.sched_getscheduler(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        try:
+            return run("ip", "-6", "-n", rachael.ns, "-batch", "-", stdin="\n".join(hurried) + "\n").stdout
+        finally:
+            os.sched_setscheduler(0, scheduler, os.sched_param(0))
+
+    # It may be late once: when it has to wait for the RTNL, say.
+    assert any("2001:db8::/64 proto kernel" in left() for _ in range(10)), "the work was as fast"
     eventually(lambda: routes(rachael) == before, 3, lambda: f"{before}; there is {routes(rachael)}")
 
 
