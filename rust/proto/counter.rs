@@ -80,38 +80,30 @@ impl Counter {
     }
 }
 
-/// The most recent of a sequence of numbers, each once.
+/// The most recent of a sequence of numbers, each once, the newest first.
 #[derive(Clone, Debug)]
-struct Recent {
-    numbers: [u64; REMEMBERED],
-    /// Where the next one goes, in place of the oldest.
-    next: usize,
-}
+struct Recent([u64; REMEMBERED]);
 
 impl Recent {
     /// Full of one number, so that there is no other to be mistaken for.
     const fn new(number: u64) -> Self {
-        Self {
-            numbers: [number; REMEMBERED],
-            next: 0,
-        }
+        Self([number; REMEMBERED])
     }
 
     fn contains(&self, number: u64) -> bool {
-        self.numbers.contains(&number)
+        self.0.contains(&number)
     }
 
-    /// Remembers `number` instead of the oldest. One that is remembered already
-    /// stays where it is, so that a sender who repeats itself does not drive out
-    /// others.
+    /// Remembers `number` instead of the oldest. One that is remembered already becomes the
+    /// newest, so that a sender who repeats itself neither drives out others nor is.
     fn push(&mut self, number: u64) {
-        if self.contains(number) {
-            return;
+        let place = self.0.iter().position(|other| *other == number);
+        if let Some(newer) = self.0.get_mut(..=place.unwrap_or(REMEMBERED - 1)) {
+            newer.rotate_right(1);
+            if let Some(newest) = newer.first_mut() {
+                *newest = number;
+            }
         }
-        if let Some(oldest) = self.numbers.get_mut(self.next) {
-            *oldest = number;
-        }
-        self.next = (self.next + 1) % REMEMBERED;
     }
 }
 
