@@ -4,6 +4,7 @@ same as the header, and read by the kernel's own tool, which then asks and hears
 """
 
 import json
+import pathlib
 import re
 import subprocess
 import time
@@ -18,6 +19,9 @@ from topology import eventually, inside
 from wire import Advertisement, Injector
 
 SPEC = ynl.OURS / "carp.yaml"
+GOLDEN = pathlib.Path(__file__).with_name("golden")
+# Moments, and how long ago they were.
+VOLATILE = ("since", "changed-at")
 
 
 # ---- the header ----
@@ -166,6 +170,21 @@ def test_every_enum_of_the_header_is_specified(spec):
 # ---- the tool ----
 
 
+def shown(told):
+    """What the tool has printed, without what is another number in each run."""
+    def same(pairs):
+        return {key: "…" if key in VOLATILE else value for key, value in pairs}
+
+    plain = json.loads(json.dumps(told), object_pairs_hook=same)
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_golden(name, told):
+    """It is what the file says, to the letter; what is printed in a failed test may take its place."""
+    print(f"golden/{name}.json:\n{shown(told)}")
+    assert shown(told) == (GOLDEN / f"{name}.json").read_text()
+
+
 @pytest.fixture(scope="module")
 def rt_link(tmp_path_factory):
     return ynl.merged(tmp_path_factory.mktemp("spec"))
@@ -212,6 +231,7 @@ def test_do_and_dump(rachael, client):
     time.sleep(0.1)
     one = ynl.answer(rachael, SPEC, "--do", "group-get", attributes={"ifname": "carp0"})
     many = ynl.answer(rachael, SPEC, "--dump", "group-get")
+    is_golden("ynl-groups", many)
     expected = as_we_read(rachael, "carp0")
     assert expected["peer"]
     for told in (one, *many):
@@ -247,6 +267,7 @@ def test_subscribe(rachael):
         made.delete()
         expected = ours.rest()
         told = [json.loads(tool.stdout.readline()) for _ in expected]
+    is_golden("ynl-events", told)
     assert [event["name"] for event in told] == [event["command"].lower().replace("_", "-") for event in expected]
     for event, known in zip(told, expected):
         message = event["msg"]
@@ -271,6 +292,7 @@ def test_getlink_shows_the_attributes_of_a_carp_device(rachael, rt_link):
     made = master(rachael, advskew=7)
     link = ynl.answer(rachael, rt_link, "--do", "getlink", attributes={"ifname": "carp0"})
     told = link["linkinfo"]
+    is_golden("ynl-link", told["data"])
     status = made.status()
     assert told["kind"] == "carp"
     assert told["data"].pop("since") < status["since"]
@@ -291,5 +313,6 @@ def test_nodes_are_set_and_shown(rachael, rt_link):
     nodes = told["nodes"]["node"]
     assert [(node["vhid"], node["advskew"], node["state"]) for node in nodes] == [(1, 0, "master"), (2, 100, "master")]
     one = ynl.answer(rachael, SPEC, "--do", "group-get", attributes={"ifname": "carp0"})
+    is_golden("ynl-nodes", {name: value for name, value in one.items() if name != "counters"})
     assert [node["vhid"] for node in one["node"]] == [1, 2]
     assert one["balancing"] == "ip-stealth"
