@@ -36,11 +36,16 @@ use crate::{
     proto::{
         group_of_mac,
         is_virtual_multicast_mac,
+        listener::{
+            self,
+            NEXT_HEADER, //
+        },
         multicast_mac,
         neighbour::{
             is_link_local,
             is_solicited_node_mac,
             Beginning,
+            ALL_NODES_MAC,
             ALL_ROUTERS_MAC,
             SOLICITED_NODE_MAC, //
         },
@@ -81,11 +86,7 @@ impl RxHandler for Port {
                         || self.may_be_virtual(|| source_v4(frame)))
         } else {
             match frame.protocol_as_sent() {
-                IPV6 => {
-                    destination >> 24 == SOLICITED_NODES
-                        || destination == ROUTERS
-                        || is_virtual_multicast_mac(destination)
-                }
+                IPV6 => is_question_v6(destination, frame) || is_virtual_multicast_mac(destination),
                 ARP => true,
                 _ => false,
             }
@@ -124,12 +125,27 @@ fn source_v4(frame: &Frame<'_>) -> Option<[u8; 4]> {
     frame.peek(OFFSET)
 }
 
+/// Whether an IPv6 packet can be a solicitation, or a question who listens.
+#[inline(always)]
+fn is_question_v6(destination: u64, frame: &Frame<'_>) -> bool {
+    // What is neither is told so by one comparison: the last four octets, counted round from
+    // those of the first solicited node, end with those of all routers.
+    const FIRST: u32 = number_of_mac(SOLICITED_NODE_MAC) as u32;
+    const LAST: u32 = (ROUTERS as u32).wrapping_sub(FIRST);
+    (destination as u32).wrapping_sub(FIRST) <= LAST
+        && destination >> 32 == ROUTERS >> 32
+        && (destination != NODES
+            || frame
+                .peek(NEXT_HEADER)
+                .is_none_or(|[next_header]| listener::may_be_query(next_header)))
+}
+
 /// Where IPv4 advertisements are sent to.
 const ADVERTISEMENTS: u64 = number_of_mac(multicast_mac(Family::V4));
+/// Where all are asked.
+const NODES: u64 = number_of_mac(ALL_NODES_MAC);
 /// Where routers are asked.
 const ROUTERS: u64 = number_of_mac(ALL_ROUTERS_MAC);
-/// The upper half of where hosts are asked.
-const SOLICITED_NODES: u64 = number_of_mac(SOLICITED_NODE_MAC) >> 24;
 
 /// A frame to the virtual MAC of a MASTER that is no plain matter.
 pub(super) fn to_group<'a>(
@@ -231,12 +247,14 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
             return from_others(port, frame, &header);
         }
         ETHERTYPE_IPV6 => {
-            if is_solicited_node_mac(destination) {
-                if question::by_solicitation(port, frame, None) {
-                    return Verdict::Consume;
-                }
-            } else if destination == ALL_ROUTERS_MAC {
+            if destination == ALL_ROUTERS_MAC {
                 show_to_routers(port, frame);
+            } else if is_solicited_node_mac(destination)
+                && question::by_solicitation(port, frame, None)
+            {
+                return Verdict::Consume;
+            } else {
+                show_to_listeners(port, frame);
             }
         }
         _ => {}
@@ -299,6 +317,19 @@ fn show_to_routers(port: &Port, frame: &Frame<'_>) {
         for device in port.each_group() {
             // Who does not forward, advertises nothing.
             if device.has_carrier() && inet_device::forwards_v6(&device, &rcu::read_lock()) {
+                frame.show_to(&device);
+            }
+        }
+    }
+}
+
+/// Shows the question who listens to the devices of the groups that this host is MASTER
+/// of. Their stacks answer for the addresses at which neighbours are solicited; of what
+/// nobody answers for, a switch that snoops keeps solicitations back.
+fn show_to_listeners(port: &Port, frame: &Frame<'_>) {
+    if frame.head().is_some_and(|head| listener::is_query(&head)) {
+        for device in port.each_group() {
+            if device.has_carrier() {
                 frame.show_to(&device);
             }
         }

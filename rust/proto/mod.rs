@@ -26,6 +26,7 @@ pub mod group;
 pub mod headers;
 pub mod identity;
 pub mod key;
+pub mod listener;
 pub mod mac;
 pub mod mix;
 pub mod neighbour;

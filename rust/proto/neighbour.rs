@@ -14,7 +14,7 @@ pub const ADVERTISEMENT_LEN: usize = IPV6_LEN + MESSAGE_LEN + OPTION_LEN;
 /// All hosts on the link: ff02::1.
 pub const ALL_NODES: [u8; 16] = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
-/// The Ethernet address of [`ALL_NODES`].
+/// The Ethernet address of [`ALL_NODES`], where it is also asked who listens.
 pub const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
 
 /// The Ethernet address of all routers on the link, ff02::2, which is where hosts
@@ -30,7 +30,7 @@ const OPTION_LEN: usize = 8;
 /// How much of a solicitation's options is read at a time: more than most have.
 const PIECE_LEN: usize = 8 * OPTION_LEN;
 
-const ICMPV6: u8 = 58;
+pub(super) const ICMPV6: u8 = 58;
 const HOP_LIMIT: u8 = 255;
 const UNSPECIFIED: [u8; 16] = [0; 16];
 

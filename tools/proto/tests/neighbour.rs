@@ -5,7 +5,7 @@
 use carp_proto::neighbour::{
     is_link_local, is_solicited_node_mac, Advertisement, Beginning, Solicitation, ALL_NODES,
 };
-use carp_proto::{virtual_mac, Vhid};
+use carp_proto::{listener, virtual_mac, Vhid};
 
 const ASKER: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
 const TARGET: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
@@ -275,6 +275,20 @@ fn the_beginning_tells_what_it_is() {
         assert_eq!(beginning(58, kind).is_solicitation(), kind == 135);
         assert!(!beginning(6, kind).is_neighbour_discovery());
     }
+}
+
+#[test]
+fn a_listener_query_is_told_by_its_header_and_type() {
+    let mut query = [0; listener::QUERY_LEN];
+    (query[40], query[48]) = (58, 130);
+    assert!(listener::may_be_query(query[listener::NEXT_HEADER]));
+    assert!(listener::is_query(&query));
+    for (place, value) in [(6, 58), (40, 17), (41, 1), (48, 131), (48, 143)] {
+        let mut other = query;
+        other[place] = value;
+        assert!(!listener::is_query(&other), "{value} at {place}");
+    }
+    assert!(!listener::may_be_query(58));
 }
 
 #[test]

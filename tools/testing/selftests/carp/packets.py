@@ -12,6 +12,7 @@ from wire import ETH_P_IP, ETH_P_IPV6, checksum, mac, mac_text
 ICMP, IGMP, TCP, UDP, ICMPV6 = 1, 2, 6, 17, 58
 ECHO = {4: (8, 0), 6: (128, 129)}  # request, reply
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT, REDIRECT = range(133, 138)
+LISTENER_QUERY = 130
 NA_ROUTER, NA_SOLICITED, NA_OVERRIDE = 0x80, 0x40, 0x20
 
 
@@ -107,6 +108,15 @@ def neighbour_advertisement(source_mac, source, target, flags=NA_OVERRIDE, desti
 def router_solicitation(source_mac, source):
     body = struct.pack("!BBHI", ROUTER_SOLICITATION, 0, 0, 0) + b"\x01\x01" + mac(source_mac)
     return frame(("33:33:00:00:00:02", source_mac), source, "ff02::2", ICMPV6, icmp6(source, "ff02::2", body), ttl=255)
+
+
+def listener_query(source_mac, source, group=None, delay=100):
+    """Who listens: to this group, or to which. The answer comes within `delay` milliseconds."""
+    destination = group or "ff02::1"
+    body = struct.pack("!BBHHH16sBBH", LISTENER_QUERY, 0, 0, delay, 0, packed(group or "::"), 2, 1, 0)
+    hop_by_hop = bytes([ICMPV6, 0, 5, 2, 0, 0, 1, 0])  # a router alert, and padding
+    macs = (multicast_mac(destination), source_mac)
+    return frame(macs, source, destination, 0, hop_by_hop + icmp6(source, destination, body), ttl=1)
 
 
 # ---- reading ----

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Multicast listener discovery for IPv6 (RFC 3810): what a MASTER has to hear of it.
+//!
+//! A switch that snoops forgets who listens to a group of addresses unless he says so each
+//! time that it is asked. Neighbours are solicited at such groups.
+//!
+//! Pure values that may be used in any context.
+
+use super::neighbour::{
+    ICMPV6,
+    IPV6_LEN, //
+};
+
+/// Where an IPv6 header says what follows it.
+pub const NEXT_HEADER: usize = 6;
+
+/// How much of a packet tells whether it is a query, in bytes: the IPv6 header, the
+/// hop-by-hop header with the router alert, and the type of the message.
+pub const QUERY_LEN: usize = IPV6_LEN + HOP_BY_HOP_LEN + 1;
+/// The shortest, which is what all queries have.
+const HOP_BY_HOP_LEN: usize = 8;
+
+const HOP_BY_HOP: u8 = 0;
+const QUERY: u8 = 130;
+
+/// Whether a packet of IPv6 that says this in [`NEXT_HEADER`] can be a query.
+pub const fn may_be_query(next_header: u8) -> bool {
+    next_header == HOP_BY_HOP
+}
+
+/// Whether a packet that begins like this asks who listens.
+pub const fn is_query(packet: &[u8; QUERY_LEN]) -> bool {
+    let [.., next_header, length, _, _, _, _, _, _, kind] = *packet;
+    may_be_query(packet[NEXT_HEADER]) && next_header == ICMPV6 && length == 0 && kind == QUERY
+}
