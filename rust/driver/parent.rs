@@ -208,8 +208,8 @@ fn follow_all(port: &Port, rtnl: &Rtnl) {
 }
 
 /// There is nobody to refuse it to, and the next event of the parent tries again.
-fn join_again(port: &Port, rtnl: &Rtnl) {
-    if port.join_groups(rtnl).is_err() {
+fn follow_families(port: &Port, rtnl: &Rtnl) {
+    if port.follow_families(rtnl).is_err() {
         pr_err!("{}: out of memory, cannot hear CARP\n", *port.parent());
     }
 }
@@ -238,7 +238,7 @@ impl Handler for Watch {
         };
         match event {
             Event::Up => {
-                join_again(&port, rtnl);
+                follow_families(&port, rtnl);
                 port.set_going_down(false);
                 conditions::refresh_all(&port);
             }
@@ -258,7 +258,7 @@ impl Handler for Watch {
                 .for_each(|device| events::changed(&device)),
             Event::FeatChange => follow_all(&port, rtnl),
             Event::ChangeMtu => {
-                join_again(&port, rtnl);
+                follow_families(&port, rtnl);
                 follow_all(&port, rtnl);
             }
             // Another slave of a bond, another host of a virtual machine: switches

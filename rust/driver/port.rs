@@ -66,7 +66,8 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        rcu, //
+        rcu,
+        SetOnce, //
     }, //
 };
 
@@ -109,8 +110,8 @@ impl KeptKeys {
 struct Routes {
     /// To a virtual address.
     local_v4: LocalRoute,
-    /// To a virtual address.
-    local_v6: Option<LocalRoute>,
+    /// To a virtual address, once there is IPv6 on the parent.
+    local_v6: SetOnce<LocalRoute>,
     /// To the group that advertisements are sent to.
     advertisements_v4: LocalRoute,
 }
@@ -191,7 +192,7 @@ impl Port {
     /// As many as an octet can count, the invalid 0 among them.
     const VHIDS: usize = 256;
 
-    fn new(parent: &NetDevice, rtnl: &Rtnl) -> Result<impl PinInit<Self>> {
+    fn new(parent: &NetDevice) -> Result<impl PinInit<Self>> {
         let table = Table {
             memberships: Memberships::default(),
             members: KVec::new(),
@@ -200,7 +201,7 @@ impl Port {
         };
         let routes = Routes {
             local_v4: LocalRoute::unicast_v4(parent)?,
-            local_v6: LocalRoute::unicast_v6(parent, rtnl)?,
+            local_v6: SetOnce::new(),
             advertisements_v4: LocalRoute::multicast_v4(parent)?,
         };
         let parent = ARef::from(parent);
@@ -272,13 +273,30 @@ impl Port {
     }
 
     fn open(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result<Shared<Self>> {
-        let port = Shared::new(Self::new(parent, rtnl)?)?;
+        let port = Shared::new(Self::new(parent)?)?;
         rx_handler::attach(parent, &port, rtnl).map_err(|error| {
             ack.refuse(c"the parent's frames cannot be looked at by CARP", error)
         })?;
-        port.join_groups(rtnl)
+        port.follow_families(rtnl)
             .inspect_err(|_| port.close_if_empty(rtnl))?;
         Ok(port)
+    }
+
+    /// Does what each family has to have on the parent for, which may have been switched on
+    /// there, or made anew: joins the groups of advertisements, has a way for frames to
+    /// virtual addresses.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; what there was memory for is done then.
+    pub(super) fn follow_families(&self, rtnl: &Rtnl) -> Result {
+        let joined = self.join_groups(rtnl);
+        if self.routes.local_v6.as_ref().is_none() {
+            if let Some(route) = LocalRoute::unicast_v6(&self.parent, rtnl)? {
+                self.routes.local_v6.populate(route);
+            }
+        }
+        joined
     }
 
     /// Joins the groups that advertisements are sent to, where it is no member (any
@@ -288,7 +306,7 @@ impl Port {
     /// # Errors
     ///
     /// `ENOMEM`; it is then a member where there was memory for it.
-    pub(super) fn join_groups(&self, rtnl: &Rtnl) -> Result {
+    fn join_groups(&self, rtnl: &Rtnl) -> Result {
         let old = core::mem::take(&mut self.table.lock().memberships);
         let parent = &self.parent;
         let v4 = old.v4.filter(|v4| v4.is_current(parent, rtnl));

@@ -68,9 +68,8 @@ impl LocalRoute {
             .ok_or(ENOMEM)
     }
 
-    /// For packets to an IPv6 address of this host; none if the kernel was started
-    /// without IPv6 (`ipv6.disable=1`), and has no routes for it. Process context,
-    /// RTNL held.
+    /// For packets to an IPv6 address of this host; none if there is no IPv6 on the device
+    /// (an MTU below 1280, `ipv6.disable=1`). Process context, RTNL held.
     ///
     /// # Errors
     ///
@@ -80,9 +79,12 @@ impl LocalRoute {
         if !unsafe { bindings::ipv6_mod_enabled() } {
             return Ok(None);
         }
-        // SAFETY: The device is valid; the route takes a count of it, and of its
-        // configuration, if it has one.
+        // SAFETY: The device is valid; the RTNL keeps its configuration as it is. The route
+        // takes a count of both; receiving looks into the configuration of a packet's route.
         unsafe {
+            if bindings::__in6_dev_get(device.as_raw()).is_null() {
+                return Ok(None);
+            }
             let namespace = bindings::dev_net(device.as_raw());
             let route = bindings::ip6_dst_alloc(namespace, device.as_raw(), 0);
             let route = NonNull::new(route).ok_or(ENOMEM)?;

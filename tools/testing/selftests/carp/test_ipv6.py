@@ -14,6 +14,7 @@ import packets
 import pytest
 from carp import Group, group, interval, master, virtual_mac
 from gateways import CLIENT, CLIENT_MAC, SERVER, TO_GROUP, VIP, VIRTUAL_MAC, Gateways, mac_of
+from test_takeover import rtnl_held
 from topology import eventually, run
 from wire import Advertisement, Capture, Injector, advertisements, digest
 
@@ -217,6 +218,23 @@ def test_no_link_local_address_from_the_virtual_mac(hosts, segment):
     found = [{a for a in addresses(host) if a.startswith("fe80:")} for host in (rachael, pris)]
     assert not found[0] & found[1]
     assert "fe80::200:5eff:fe00:101" not in found[0] | found[1]
+
+
+def test_a_parent_that_gets_ipv6_after_its_group_delivers_at_once(rachael, client):
+    """It had none as the group was made, by its MTU: an oops at the first packet before the routes."""
+    rachael.ip("link", "set", "eth0", "mtu", "1200")
+    made = group(rachael, "192.0.2.1/32")
+    rachael.batch("link set eth0 mtu 1500", "address add 2001:db8:1::11/64 dev eth0 nodad")
+    made.add_address(V6 + "/64")
+    client.batch(f"link set eth0 address {CLIENT_MAC}", "address add 2001:db8:1::50/64 dev eth0 nodad")
+    rachael.ip("neighbour", "replace", "2001:db8:1::50", "lladdr", CLIENT_MAC, "dev", "eth0")
+    made.wait("MASTER")
+    with Capture(client.ns, "eth0", "in") as capture, Injector(client) as injector:
+        made.set(state="backup")
+        with rtnl_held(6000):
+            capture.advertisement(5, bow_out=False)
+            injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), "2001:db8:1::50", V6))
+            capture.until(lambda f: packets.echo_reply(f, V6), 0.5, "an answer before there are routes")
 
 
 # ---- the protocol ----
