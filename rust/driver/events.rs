@@ -128,12 +128,14 @@ pub(super) fn group_deleted(device: &Device<Carp>) {
         events.next_generation();
         let mut last = events.last.lock();
         tell_news(&mut last, device);
-        device.private().machine.lock().news.end();
-        send_short(
-            &mut last,
-            device,
-            bindings::carp_command_CARP_CMD_GROUP_DELETE,
-        );
+        // One that could not be made was never told of.
+        if device.private().machine.lock().news.end() {
+            send_short(
+                &mut last,
+                device,
+                bindings::carp_command_CARP_CMD_GROUP_DELETE,
+            );
+        }
     });
 }
 

@@ -87,9 +87,9 @@ impl News {
         self.known = true;
     }
 
-    /// From now on there is none.
-    pub(super) fn end(&mut self) {
-        self.known = false;
+    /// From now on there is none; says whether there was one for everybody.
+    pub(super) fn end(&mut self) -> bool {
+        core::mem::replace(&mut self.known, false)
     }
 
     fn note(&mut self, item: Item) {

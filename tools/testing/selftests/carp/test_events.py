@@ -249,6 +249,18 @@ def test_a_parent_that_goes_is_told_before_its_groups(rachael, listener):
 # ---- numbers, and what is missed ----
 
 
+def test_a_group_that_cannot_be_made_is_not_told(rachael, listener):
+    """The kernel says so at the end only: a device has at most eight others below it."""
+    below = "eth0"
+    for above in map("vlan{}".format, range(10)):
+        if rachael.ip("link", "add", "link", below, "name", above, "type", "vlan", "id", "1", check=False).returncode:
+            break
+        below = above
+    done = rachael.ip("link", "add", "link", below, "name", "carp0", "type", "carp", "vhid", "1", check=False)
+    assert done.returncode and "Too many links" in done.stderr
+    assert listener.rest() == []
+
+
 def test_namespaces_do_not_hear_each_other(rachael, pris):
     ours, theirs = genl.of(rachael, genl.Listener), genl.of(pris, genl.Listener)
     group(rachael)
