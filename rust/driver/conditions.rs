@@ -23,6 +23,7 @@ use crate::{
         link_device::Device,
         namespace::Namespace,
         netdevice::NetDevice,
+        ratelimit::net_ratelimit,
         rtnl::Rtnl,
         rx_handler::Shared,
         timer, //
@@ -61,7 +62,9 @@ pub(super) fn refresh_addresses(device: &Device<Carp>) {
 /// There was no memory for a list of addresses. Nobody who could be told waits
 /// for it: the change is made already.
 fn try_again_soon(device: &Device<Carp>) {
-    pr_err!("{}: out of memory for the list of addresses\n", **device);
+    if net_ratelimit() {
+        pr_err!("{}: out of memory for the list of addresses\n", **device);
+    }
     let at = timer::now().saturating_add(PAUSE_NS);
     device.start_timer(|timers| &timers.repair, at);
 }

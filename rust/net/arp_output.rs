@@ -106,8 +106,9 @@ impl<H: Handler> Hook<H> {
 impl<H: Handler> PinnedDrop for Hook<H> {
     fn drop(self: Pin<&mut Self>) {
         if cfg!(CONFIG_NETFILTER_FAMILY_ARP) {
-            // SAFETY: Registered, by the type invariants. Waits for those who
-            // are in the handler.
+            // SAFETY: Registered, by the type invariants. Who is in the handler meanwhile has
+            // its function from netfilter's own copy, nothing of `operations`, and is waited
+            // for before the module's code goes.
             unsafe { bindings::nf_unregister_net_hook(self.namespace, self.operations.get()) };
         }
     }
