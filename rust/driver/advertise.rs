@@ -73,6 +73,11 @@ impl Outbox {
         }
     }
 
+    /// Whether only a MASTER may send it; anything else is what one says that is none any more.
+    pub(super) fn is_of_master(&self) -> bool {
+        !self.bow_out && self.recipients == Recipients::All
+    }
+
     /// Whether it is for the MASTER alone.
     pub(super) fn is_for_master(&self) -> bool {
         self.recipients == Recipients::Master

@@ -49,7 +49,6 @@ use crate::{
         Identity,
         Operation,
         State,
-        Vhid,
         VhidSet,
         ARP_LEN, //
     }, //
@@ -88,6 +87,12 @@ fn is_balanced(port: &Port, owners: VhidSet) -> bool {
     owners.len() > 1 && network::balance(port.parent().namespace()).is_some()
 }
 
+/// Whether it is still this host that announces: no lock is held, and of many addresses the
+/// last one is announced long after the first.
+fn is_master(port: &Port, identity: Identity) -> bool {
+    port.state(identity.leader) == Some(State::Master)
+}
+
 /// Announces the addresses of a MASTER again: the way to the parent is another.
 pub(super) fn again(device: &Device<Carp>) {
     if let Some((port, identity)) = where_master(device) {
@@ -123,7 +128,7 @@ fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Identity)> {
 }
 
 fn announce_v4(device: &Device<Carp>, port: &Port, identity: Identity, address: [u8; 4]) {
-    if is_balanced(port, port.owners_v4(address)) {
+    if !is_master(port, identity) || is_balanced(port, port.owners_v4(address)) {
         return;
     }
     let announcement = Arp::announcement(identity.mac(), address);
@@ -138,7 +143,7 @@ fn announce_v6(
     address: [u8; 16],
     router: bool,
 ) {
-    if is_balanced(port, port.owners_v6(address)) {
+    if !is_master(port, identity) || is_balanced(port, port.owners_v6(address)) {
         return;
     }
     let announcement = Advertisement::announcement(identity.mac(), address, router);
@@ -146,25 +151,27 @@ fn announce_v6(
     count(device, sent, |counters| &counters.announcements);
 }
 
-/// Answers an ARP request for an address of the group, whose leader is `vhid`.
-pub(super) fn answer_v4(device: &Device<Carp>, parent: &NetDevice, vhid: Vhid, request: &Arp) {
-    let identity = device.private().identity(vhid);
+/// Answers an ARP request for an address of the group.
+pub(super) fn answer_v4(device: &Device<Carp>, parent: &NetDevice, request: &Arp) {
+    let Some(identity) = device.private().identity() else {
+        return;
+    };
     let answer = request.answer(identity.mac());
     let sent = send_arp(parent, identity, request.sender_mac, &answer);
     count(device, sent, |counters| &counters.arp_replies);
 }
 
-/// Answers a neighbour solicitation for an address of the group, whose leader is `vhid`. It
-/// came from `source_mac`.
+/// Answers a neighbour solicitation for an address of the group. It came from `source_mac`.
 pub(super) fn answer_v6(
     device: &Device<Carp>,
     port: &Port,
-    vhid: Vhid,
     solicitation: &Solicitation,
     source_mac: [u8; 6],
 ) {
+    let Some(identity) = device.private().identity() else {
+        return;
+    };
     let router = inet_device::forwards_v6(port.parent(), &rcu::read_lock());
-    let identity = device.private().identity(vhid);
     let mut answer = solicitation.answer(identity.mac(), router);
     // Who wants to have the address is told so in public.
     answer.overrides &= answer.solicited || !is_balanced(port, port.owners_v6(answer.target));

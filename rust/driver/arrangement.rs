@@ -6,6 +6,7 @@
 //! those that go leave politely.
 
 use super::{
+    announce,
     bridge,
     conditions,
     key::Key,
@@ -115,7 +116,7 @@ impl Arrangement {
             let mut machine = device.private().machine.lock();
             let old = machine.identity();
             machine.arrange(&self.list, self.new, identity.balancing, self.selection);
-            device.private().show_balancing(identity.balancing);
+            device.private().show_identity(identity);
             machine.publish(device);
             old
         };
@@ -149,6 +150,8 @@ pub(super) fn arrange(device: &Device<Carp>, mut arrangement: Arrangement, rtnl:
         // is for a group of one node.
         routes::changed(device);
         bridge::follow(device, rtnl);
+        // Nothing, if there are several nodes, or this host is not MASTER.
+        announce::again(device);
     }
     Ok(())
 }

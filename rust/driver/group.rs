@@ -86,8 +86,8 @@ pub(crate) struct Group {
     pub(super) machine: SpinLockBh<Machine>,
     /// The parent, for packets that are sent through the device.
     pub(super) parent: DeviceSlot,
-    /// The machine's balancing, for those who send without its lock.
-    balancing: Atomic<u32>,
+    /// What the group looks like, for those who send without the machine's lock.
+    identity: Atomic<u32>,
     /// What a bridge as parent keeps for this host.
     pub(super) bridge_entry: Entry,
     /// What follows the parent's.
@@ -195,7 +195,7 @@ impl Group {
         try_pin_init!(Self {
             machine <- new_spin_lock_bh!(Machine::new()?, "carp_group"),
             parent: DeviceSlot::new(),
-            balancing: Atomic::new(Balancing::None as u32),
+            identity: Atomic::new(0),
             bridge_entry: Entry::new(),
             limits: Limits::new(),
             counters: Counters::new()?,
@@ -204,24 +204,27 @@ impl Group {
         })
     }
 
-    /// What the group with this leader looks like. Any context.
-    pub(super) fn identity(&self, leader: Vhid) -> Identity {
-        let balancing = Balancing::from_number(self.balancing.load(Relaxed));
-        Identity {
-            leader,
-            balancing: balancing.unwrap_or_default(),
-        }
+    /// What the group looks like, once it has a vhid. Any context.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let [_, _, leader, balancing] = self.identity.load(Relaxed).to_be_bytes();
+        Some(Identity {
+            leader: Vhid::new(leader)?,
+            balancing: Balancing::from_number(balancing.into())?,
+        })
     }
 
     /// Whether nothing is sent from the virtual MAC. Any context.
     pub(super) fn hides_source(&self) -> bool {
-        let balancing = Balancing::from_number(self.balancing.load(Relaxed));
-        balancing.is_some_and(Balancing::hides_source)
+        self.identity()
+            .is_some_and(|identity| identity.balancing.hides_source())
     }
 
-    /// Has those see the machine's balancing who do not take its lock.
-    pub(super) fn show_balancing(&self, balancing: Balancing) {
-        self.balancing.store(balancing as u32, Relaxed);
+    /// Has those see what the group looks like who do not take the machine's lock: the
+    /// leader and the balancing at once, so that nobody answers with a virtual MAC of one
+    /// and the other.
+    pub(super) fn show_identity(&self, identity: Identity) {
+        let number = [0, 0, identity.leader.get(), identity.balancing as u8];
+        self.identity.store(u32::from_be_bytes(number), Relaxed);
     }
 }
 
@@ -517,7 +520,14 @@ impl Outcome {
     pub(super) fn perform(&self, device: &Device<Carp>) {
         let counters = &device.private().counters;
         if let (Some(port), Some(identity)) = (&self.port, self.identity) {
-            if let Some(outbox) = &self.outbox {
+            // Another processor may have made it step down since it was signed, and its bow-out
+            // must stay its last word.
+            let is_master = || {
+                let state = self.vhid.and_then(|vhid| port.state(vhid));
+                state == Some(State::Master)
+            };
+            let outbox = self.outbox.as_ref();
+            if let Some(outbox) = outbox.filter(|outbox| !outbox.is_of_master() || is_master()) {
                 advertise::send(outbox, port.parent(), identity, counters);
             }
             if self.actions.announce {

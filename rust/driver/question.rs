@@ -55,8 +55,8 @@ pub(super) fn by_arp(port: &Port, request: &Arp) -> bool {
             address: Ip::V4(request.sender),
             mac: request.sender_mac,
         };
-        if let Some((vhid, device)) = chosen(port, &running, &asker, None) {
-            announce::answer_v4(&device, port.parent(), vhid, request);
+        if let Some(device) = chosen(port, &running, &asker, None) {
+            announce::answer_v4(&device, port.parent(), request);
         }
     }
     true
@@ -81,8 +81,8 @@ pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) 
         address: Ip::V6(solicitation.source),
         mac: solicitation.source_mac.unwrap_or(frame.source()),
     };
-    if let Some((vhid, device)) = chosen(port, &running, &asker, to) {
-        announce::answer_v6(&device, port, vhid, &solicitation, frame.source());
+    if let Some(device) = chosen(port, &running, &asker, to) {
+        announce::answer_v6(&device, port, &solicitation, frame.source());
     }
     true
 }
@@ -111,11 +111,10 @@ fn chosen(
     running: &VhidSet,
     asker: &Asker,
     to: Option<Vhid>,
-) -> Option<(Vhid, ARef<Device<Carp>>)> {
+) -> Option<ARef<Device<Carp>>> {
     let is_master = |vhid: &Vhid| port.state(*vhid) == Some(State::Master);
     let Some(balance) = network::balance(port.parent().namespace()) else {
-        let vhid = running.iter().find(is_master)?;
-        return Some((vhid, port.group(vhid)?));
+        return port.group(running.iter().find(is_master)?);
     };
     let chosen = to
         .filter(|vhid| running.contains(*vhid))
@@ -124,8 +123,7 @@ fn chosen(
     for device in others.filter(is_master).filter_map(|vhid| port.group(vhid)) {
         device.private().counters.not_selected.increment();
     }
-    let device = Some(chosen)
+    Some(chosen)
         .filter(is_master)
-        .and_then(|vhid| port.group(vhid))?;
-    Some((chosen, device))
+        .and_then(|vhid| port.group(vhid))
 }

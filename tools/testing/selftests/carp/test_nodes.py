@@ -244,6 +244,8 @@ def test_from_one_node_to_several_and_back(rachael, client):
         assert made.status()["state"] == "MASTER"
         assert made.status()["transitions"] == transitions
         frames = capture.during(0.3)
+    announced = [f.arp["sender_mac"] for f in frames if f.arp and f.arp["sender"] == f.arp["target"] == "192.0.2.1"]
+    assert announced == [virtual_mac(5, "none")], "clients know another MAC, until they are told"
     assert not [f for f in frames if f.advertisement and f.advertisement["bow_out"]]
 
 
