@@ -13,6 +13,7 @@ import pytest
 
 import debug_kernel
 import kernel_log
+import sysctls
 import topology
 import uapi
 
@@ -71,6 +72,7 @@ def warm_guest():
         for command in WARM_UP:
             subprocess.run([word.replace("~", " ") for word in command.split()], check=False, stdin=subprocess.DEVNULL, capture_output=True)
         patience.write_text(seconds)
+        sysctls.write()
         assert module_loaded()
     yield
     if IN_GUEST:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""No sysctl surgery: with Debian's defaults and with each setting that Linux solutions have to
-change, the address answers, the gateway forwards, and a failover happens, with nothing given
+"""No sysctl surgery: with Debian's defaults (which all tests have: sysctls.py) and with each
+setting that Linux solutions have to change, the address answers, the gateway forwards, and a failover happens, with nothing given
 away; and so with a firewall that drops what it does not know and was written for the parent.
 """
 
@@ -9,6 +9,8 @@ import socket
 
 import packets
 import pytest
+import sysctls
+from carp import master
 from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, VIP, VIRTUAL_MAC, Gateways, mac_of
 from topology import inside
 from wire import BROADCAST, Capture, Injector, arp_request
@@ -20,8 +22,7 @@ SETTINGS = {
                      {"accept_local": 1}, {"rp_filter": 1, "accept_local": 1}, {"route_localnet": 1}],
     "arp": [{"arp_ignore": 1}, {"arp_ignore": 2}, {"arp_ignore": 8}, {"arp_announce": 1}, {"arp_announce": 2}, {"arp_filter": 1},
             {"arp_ignore": 1, "arp_announce": 2}],
-    "all at once": [{"rp_filter": 1, "arp_ignore": 2, "arp_announce": 2, "arp_filter": 1, "promote_secondaries": 1,
-                     "accept_redirects": 0, "send_redirects": 0, "secure_redirects": 0, "shared_media": 0}],
+    "all at once": [sysctls.SETS["hostile"]["all"]],
 }
 
 FIREWALLS = {
@@ -55,6 +56,15 @@ table inet f {
   }
 }""",
 }
+
+
+def test_hosts_begin_with_the_sysctls_of_the_chosen_set(rachael):
+    """What "Debian's defaults" and "a hostile set" mean for all other tests."""
+    master(rachael)
+    for which, values in sysctls.SETS[sysctls.CHOSEN].items():
+        for name, value in values.items():
+            for device in ("eth0", "carp0") if which == "default" else ("all",):
+                assert (device, name, rachael.sysctl(f"net.ipv4.conf.{device}.{name}")) == (device, name, str(value))
 
 
 def own_mac_claims(frames, real):

@@ -279,7 +279,8 @@ def test_routes_left_behind(rachael, pris, segment, state, numbered):
 @pytest.mark.parametrize("promote", [0, 1])
 @pytest.mark.parametrize("state", ["MASTER", "BACKUP"])
 def test_deleting_a_primary_address_brings_the_secondary_home(rachael, state, promote):
-    rachael.sysctl("net.ipv4.conf.all.promote_secondaries", promote)
+    for devices in ("all", "default"):
+        rachael.sysctl(f"net.ipv4.conf.{devices}.promote_secondaries", promote)
     made = group(rachael, "192.0.2.1/24", "192.0.2.2/24", "192.0.2.3/24",
                  advbase=100 if state == "BACKUP" else 1)
     made.wait(state)
