@@ -20,7 +20,8 @@ import pytest
 import rtnl
 from carp import NS, master_down
 from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, TO_GROUP, VIP, VIRTUAL_MAC, Gateways, provoked
-from topology import inside, run
+from test_hostile import FIREWALLS
+from topology import eventually, inside, run
 from wire import ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, Capture, advertisements
 
 MS = 1_000_000
@@ -83,7 +84,7 @@ SKEW = 100
 class Takeover:
     """rachael is MASTER, pris BACKUP with a connection-less and a connection-minded service."""
 
-    def __init__(self, segment, family, advbase=0):
+    def __init__(self, segment, family, advbase=0, port=80):
         self.family = family
         self.net = Gateways(segment, ("v4", "v6") if family == "v6" else ("v4",))
         self.first = self.net.group("rachael", advbase=0, advskew=1)
@@ -92,7 +93,7 @@ class Takeover:
         self.second.wait("BACKUP", 2)
         with inside("pris"):
             self.listener = socket.socket(socket.AF_INET6 if family == "v6" else socket.AF_INET)
-            self.listener.bind(("::" if family == "v6" else "0.0.0.0", 80))
+            self.listener.bind(("::" if family == "v6" else "0.0.0.0", port))
             self.listener.listen(4096)
         client, vip, server = CLIENT[family], VIP[family], SERVER[family]
         # What is sent over and over, from before the time-out until after it.
@@ -223,6 +224,85 @@ def test_takeover_on_two_processors(segment, family, load):
             assert accepted.ip["payload"][13] == 0x12
             kinds = [bool(f.arp) for f in capture.frames if f.outgoing and f.source == VIRTUAL_MAC and is_announcement(f)]
             assert set(kinds) == ({True, False} if family == "v6" else {True})
+
+
+RULES = {
+    "for the parent": FIREWALLS["for the parent"],
+    "invalid": FIREWALLS["invalid"],
+    "dnat": f"""
+table inet f {{
+  chain prerouting {{
+    type nat hook prerouting priority dstnat;
+    ip daddr {VIP['v4']} udp dport 5000 dnat ip to {SERVER['v4']}
+    ip6 daddr {VIP['v6']} udp dport 5000 dnat ip6 to {SERVER['v6']}
+  }}
+}}""",
+}
+
+
+@both
+@pytest.mark.parametrize("rules", RULES)
+def test_a_firewall_lets_a_new_master_answer_before_its_routes(segment, family, rules):
+    """What it allows is answered, and what it sends on to a server behind is sent on, each at once."""
+    takeover = Takeover(segment, family, port=22)
+    client, vip = CLIENT[family], VIP[family]
+    takeover.net.pris.run("nft", RULES[rules])
+    wanted = {"ping": (packets.echo(TO_GROUP, client, vip), lambda f: packets.echo_reply(f, vip)),
+              "connection": (packets.syn(TO_GROUP, client, vip, 22), lambda f: packets.ports(f) == (22, 4242)),
+              "through it": (packets.udp(TO_GROUP, client, SERVER[family], 9), lambda f: packets.ports(f) == (4242, 9))}
+    if rules == "dnat":
+        wanted["sent on"] = (packets.udp(TO_GROUP, client, vip, 5000), lambda f: packets.ports(f) == (4242, 5000))
+    with Capture("pris", "eth0") as outer, Capture("pris", "eth1", "out") as inner, takeover.net.into("pris") as injector:
+        outer.advertisement(2)
+        takeover.cut()
+        with rtnl_held():
+            wait_until(takeover.deadline(outer) + AT_ONCE)
+            for frame, _ in wanted.values():
+                injector.send(frame)
+            outer.during(0.2)
+            behind = inner.drain()
+    seen = {f.raw: f.time for f in outer.frames if not f.outgoing}
+    left = [f for f in outer.frames if f.outgoing] + behind
+    for what, (request, is_answer) in wanted.items():
+        answers = [f for f in left if is_answer(f)]
+        assert answers, f"{what}: nothing left"
+        print(what, about(answers[0], seen[request]))
+        assert 0 <= answers[0].time - seen[request] <= AT_ONCE, what
+        if what in ("through it", "sent on"):
+            assert answers[0] in behind and answers[0].ip["destination"] == SERVER[family]
+        if what == "connection":
+            assert (answers[0].ip["payload"][13], answers[0].ip["source"]) == (0x12, vip)
+
+
+@both
+def test_rules_that_ask_whether_an_address_is_local(takeover, family):
+    """`fib daddr type local` looks at routes: IPv6's are there without the RTNL, IPv4's come with it. The
+    answer is the same with either."""
+    pris, client, vip = takeover.net.pris, CLIENT[family], VIP[family]
+    pris.run("nft", "add table inet t; add chain inet t c { type filter hook prerouting priority 0; };"
+             "add rule inet t c meta l4proto { icmp, ipv6-icmp } fib daddr type local counter")
+    request = packets.echo(TO_GROUP, client, vip)
+
+    def matched():
+        return int(pris.run("nft", "list", "table", "inet", "t").stdout.partition("counter packets ")[2].split()[0])
+
+    with Capture("pris", "eth0") as capture, takeover.net.into("pris") as injector:
+        capture.advertisement(2)
+        takeover.cut()
+        before = matched()
+        with rtnl_held():
+            wait_until(takeover.deadline(capture) + 100 * MS)
+            for _ in range(10):
+                injector.send(request)
+            answers = [f for f in capture.during(0.1) if f.outgoing and packets.echo_reply(f, vip)]
+            assert len(answers) == 10
+        print(matched() - before)
+        assert matched() - before == (10 if family == "v6" else 0)
+        eventually(lambda: pris.ip("route", "get", vip).stdout.startswith("local"), 2, "the route")
+        before = matched()
+        injector.send(request)
+        capture.until(lambda f: f.outgoing and packets.echo_reply(f, vip), 1, "an answer")
+        assert matched() - before == 1
 
 
 @both
