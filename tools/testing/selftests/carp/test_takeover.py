@@ -22,7 +22,7 @@ from carp import NS, master_down
 from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, TO_GROUP, VIP, VIRTUAL_MAC, Gateways, provoked
 from test_hostile import FIREWALLS
 from topology import eventually, inside, run
-from wire import ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, Capture, advertisements
+from wire import ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, Advertisement, Capture, advertisements
 
 MS = 1_000_000
 # Within a millisecond, on a kernel that people use.
@@ -224,6 +224,33 @@ def test_takeover_on_two_processors(segment, family, load):
             assert accepted.ip["payload"][13] == 0x12
             kinds = [bool(f.arp) for f in capture.frames if f.outgoing and f.source == VIRTUAL_MAC and is_announcement(f)]
             assert set(kinds) == ({True, False} if family == "v6" else {True})
+
+
+@both
+def test_a_bow_out_is_followed_without_the_rtnl(takeover, family):
+    """The MASTER takes its leave, and the BACKUP does all of that at once, not when its time is out."""
+    client, vip, net = CLIENT[family], VIP[family], takeover.net
+    source = OWN["rachael"]["v4"] if family == "v4" else "fe80::11"
+    with Capture("pris", "eth0") as capture, net.into("pris") as injector:
+        last = capture.advertisement(2)
+        takeover.cut()
+        with rtnl_held():
+            injector.send(Advertisement(advbase=255, advskew=255, source=source, addresses=net.addresses(),
+                                        counter=last.advertisement["counter"] + 1))
+            now = time.time_ns()
+            assert now < takeover.deadline(capture) - 50 * MS, "the preparations took too long"
+            send_around(injector, [packets.echo(TO_GROUP, client, vip)], now, now + 4 * AT_ONCE)
+            capture.during(0.1)
+    seen = capture.frames
+    [heard] = [f.time for f in advertisements(seen, bow_out=True)]
+    said_at_once(seen, family, heard)
+    asked = [f for f in seen if not f.outgoing and packets.icmp_type(f) in (("v4", 8), ("v6", 128))]
+    answered = [f for f in seen if f.outgoing and packets.echo_reply(f, vip)]
+    late = [f for f in asked if f.time >= heard + AT_ONCE]
+    assert late and answered
+    for request in late:
+        assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answered), about(request, heard)
+    assert takeover.second.status()["reason"] == "master-bowed-out"
 
 
 RULES = {
