@@ -149,6 +149,45 @@ def test_ping_the_virtual_address(hosts, prefix):
     assert [e["lladdr"] for e in entry] == [VIRTUAL_MAC]
 
 
+@pytest.mark.parametrize("numbered", [True, False], ids=["numbered", "unnumbered"])
+@pytest.mark.parametrize("prefix", [64, 128])
+def test_address_answers_after_a_bounce_of_the_parent(segment, prefix, numbered):
+    """The parent has an IPv6 address of its own, which comes back, or a link-local one alone; nobody knows
+    the other any more."""
+    own = "2001:db8:1::11"
+    rachael = segment.host("rachael", *([f"{own}/64"] if numbered else []))
+    client = segment.host("client", "2001:db8:1::50/64")
+    # IPv6 takes the addresses of a device that goes down, unless it is told not to.
+    rachael.sysctl("net.ipv6.conf.eth0.keep_addr_on_down", 1)
+    rachael.settled()
+    made = master(rachael, f"{V6}/{prefix}")
+    wanted = [V6, own] if numbered else [V6]
+
+    def answer():
+        if prefix == 128 and not numbered:  # nothing says what the subnet is
+            rachael.ip("route", "replace", "2001:db8:1::/64", "dev", "eth0")
+        for address in wanted:
+            client.run("ping", "-c", "2", "-i", "0.2", "-W", "2", address)
+        assert link_layer(client, V6) == VIRTUAL_MAC
+
+    answer()
+    rachael.rtnl.down("eth0")
+    made.wait("INIT", 1, reason="parent-down")
+    rachael.rtnl.up("eth0")
+    made.wait("MASTER")
+    client.ip("neighbour", "flush", "dev", "eth0")
+    answer()
+    client.ip("neighbour", "flush", "dev", "eth0")
+    rachael.batch("neighbour flush dev eth0", "neighbour flush dev carp0")
+    answer()
+
+
+def link_layer(host, address):
+    """Where a host's neighbour is."""
+    [entry] = json.loads(run("ip", "-n", host.ns, "-j", "neigh", "show", address).stdout)
+    return entry["lladdr"]
+
+
 def test_neighbour_probes_of_the_client_are_answered(hosts):
     """The client's entry is confirmed again and again (NUD), by unicast to the virtual MAC."""
     rachael, _, client = hosts
