@@ -86,6 +86,31 @@ def test_card_fails_over(pair):
     theirs.wait("BACKUP", 5)
 
 
+def test_card_filters_for_ipv6(pair):
+    """Two cards elect over IPv6, whose advertisements pass the BACKUP's filter; who does not know the
+    address finds it, so that its solicitations pass the MASTER's. Nothing is promiscuous."""
+    (roy, leon), _ = pair
+    for host, number in ((roy, 11), (leon, 50)):
+        host.batch("address flush dev eth0 scope global", f"address add 2001:db8:1::{number}/64 dev eth0 nodad")
+        host.settled()
+    virtual = "2001:db8:1::1"
+    ours = master(roy, f"{virtual}/128")
+    theirs = group(leon, f"{virtual}/128", advskew=100)
+    theirs.wait("BACKUP")
+
+    def heard():
+        return theirs.counters()["rx_v6"]
+
+    before = heard()
+    eventually(lambda: heard() >= before + 3, 5, lambda: f"{heard() - before} advertisements heard")
+    assert (ours.state, theirs.state, theirs.status()["transitions"]) == ("MASTER", "BACKUP", 1)
+    leon.ip("neighbour", "flush", "dev", "eth0")
+    leon.run("ping", "-6", "-c", "3", "-i", "0.2", "-W", "2", virtual)
+    shown = json.loads(run("ip", "-n", leon.ns, "-j", "neigh", "show", virtual).stdout)
+    assert [entry["lladdr"] for entry in shown] == [virtual_mac(1)]
+    assert [link(host, "eth0")["promiscuity"] for host in (roy, leon)] == [0, 0]
+
+
 def test_vlan_on_a_card(pair):
     (roy, leon), _ = pair
     for host, address in ((roy, "198.51.100.11/24"), (leon, "198.51.100.50/24")):
