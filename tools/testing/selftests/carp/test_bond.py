@@ -10,12 +10,12 @@ from wire import Capture
 MS = 1_000_000
 
 
-def bond(host, segment, fail_over_mac="none"):
+def bond(host, segment, fail_over_mac="none", address="192.0.2.11/24"):
     segment.plug(host, "eth1", f"{host.name}1")
     host.batch("address flush dev eth0",
                f"link add bond0 type bond mode active-backup miimon 20 fail_over_mac {fail_over_mac}",
                "link set eth0 down", "link set eth0 master bond0", "link set eth1 down", "link set eth1 master bond0",
-               "link set bond0 type bond active_slave eth0", "link set bond0 up", "address add 192.0.2.11/24 dev bond0")
+               "link set bond0 type bond active_slave eth0", "link set bond0 up", f"address add {address} dev bond0")
 
 
 def learned(segment, vhid=1):

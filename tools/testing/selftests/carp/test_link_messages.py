@@ -3,10 +3,14 @@
 change of a group's state, with the state as it was then; nobody waits for that.
 """
 
+import contextlib
 import json
 import subprocess
 import time
 
+import pytest
+
+import debug_kernel
 import genl
 import rtnl
 import uapi
@@ -131,3 +135,34 @@ def test_groups_that_go_are_not_told_of_later(rachael):
     assert json.loads(rachael.ip("-j", "link", "show", "type", "carp").stdout or "[]") == []
     group(rachael)
     rachael.delete()
+
+
+def operstate_told(socket, timeout=5):
+    """When it is told that the device is UP, in nanoseconds of the clock's time."""
+    socket.socket.settimeout(timeout)
+    while True:
+        for kind, _, _, payload in messages(socket.socket.recv(1 << 16)):
+            link = parse(payload[16:])
+            if kind == rtnl.RTM_NEWLINK and link[rtnl.IFLA_IFNAME] == b"carp0\0" and link[rtnl.IFLA_OPERSTATE] == b"\6":
+                return time.time_ns()
+
+
+@pytest.mark.parametrize("rtnl_is", ["free", "held"])
+def test_carrier_comes_late(rachael, rtnl_is):
+    """How long after the change of state, or after somebody gave the RTNL back, the device has its
+    carrier, and so its queue; printed, and bounded."""
+    socket = rtnl_listener(rachael)
+    made = master(rachael, advbase=0, advskew=64)
+    asking = genl.of(rachael)
+    worst = 0
+    for _ in range(3):
+        made.set(state="backup")
+        eventually(lambda: made.status()["operstate"] == 2, 1, "no carrier")
+        told(socket)
+        with rtnl_held() if rtnl_is == "held" else contextlib.nullcontext():
+            eventually(lambda: asking.group("carp0")["state"] == "MASTER", 1.5, "MASTER")
+            begun = time.time_ns() if rtnl_is == "held" else asking.group("carp0")["changed_at"]
+        late = operstate_told(socket) - begun
+        print(f"carrier after {late / 1e6:.2f} ms")
+        worst = max(worst, late)
+    assert 0 < worst < 20e6 * debug_kernel.SLOWNESS

@@ -323,6 +323,23 @@ def test_taking_the_device_down_and_up_brings_addresses_home(rachael, state):
         assert not [line for line in routes(rachael) if line.startswith("2001:db8::/64 dev carp0")]
 
 
+@pytest.mark.parametrize("parent", ["numbered", "unnumbered"])
+def test_a_backup_has_a_source_of_its_own_for_everybody(rachael, parent):
+    """Also for those whom it reaches by a device without addresses."""
+    own = "eth0" if parent == "numbered" else "lo"
+    rachael.batch("address flush dev eth0 scope global", f"address add 192.0.2.11/24 dev {own}",
+                  f"address add 2001:db8::11/64 dev {own} nodad", "link add dmz type dummy", "link set dmz up")
+    group(rachael, V4 + "/24", V6 + "/64", advbase=100).wait("BACKUP")
+    settle(rachael, not_local, V4)
+    settle(rachael, not_local, V6)
+    rachael.batch("route add 203.0.113.0/24 dev dmz", "route add 2001:db8:7::/64 dev dmz",
+                  "route add 198.51.100.0/24 dev eth0", "route add 2001:db8:8::/64 dev eth0")
+    for target in ("192.0.2.50", "198.51.100.7", "203.0.113.7"):
+        assert goes_to(rachael, target)[1] == "192.0.2.11", target
+    for target in ("2001:db8::50", "2001:db8:8::7", "2001:db8:7::7"):
+        assert goes_to(rachael, target)[1] == "2001:db8::11", target
+
+
 def test_source_address_goes_away(rachael):
     """The parent loses the address that is used, gets another one, and is used again."""
     group(rachael, V4 + "/32", V6 + "/128", advbase=100)

@@ -11,6 +11,9 @@ import packets
 import pytest
 from carp import Group, group, master
 from gateways import CLIENT, CLIENT_MAC, VIRTUAL_MAC
+from test_bond import bond
+from test_bridge import on_a_bridge
+from topology import eventually
 from wire import Capture, Injector, arp_request
 
 V4, V6, LINK_LOCAL = ["192.0.2.1", "192.0.2.2"], ["2001:db8::1", "2001:db8::2"], "fe80::1"
@@ -137,6 +140,50 @@ def test_asked_in_every_way(backup, pris, client):
             injector.send(packets.neighbour_solicitation(CLIENT_MAC, "::", target))
         injector.send(packets.router_solicitation(CLIENT_MAC, "fe80::50"))
     assert made.state == "BACKUP"
+
+
+@pytest.mark.parametrize("parent", ["bond", "bridge", "vlan", "another MAC"])
+def test_other_parents(segment, rachael, parent):
+    """Heard at the segment's ports: a bond's and a bridge's own words, too, as cables fail and ports come."""
+    pris = segment.host("pris", "192.0.2.12/24")
+    name = {"bond": "bond0", "bridge": "br0", "vlan": "eth0.5"}.get(parent, "eth0")
+    if parent == "bond":
+        bond(pris, segment, address="192.0.2.12/24")
+    elif parent == "bridge":
+        on_a_bridge(pris, "192.0.2.12/24")
+    elif parent == "vlan":
+        for host in (rachael, pris):
+            host.batch("link add link eth0 name eth0.5 type vlan id 5", "link set eth0.5 up")
+    master(rachael, *ADDRESSES, parent="eth0.5" if parent == "vlan" else "eth0")
+    made = group(pris, *ADDRESSES, parent=name, advskew=100)
+    made.wait("BACKUP", 5)
+    ports = ["pris", "pris1"] if parent == "bond" else ["pris"]
+    with contextlib.ExitStack() as stack:
+        captures = [stack.enter_context(Capture(segment.ns, port, "in")) for port in ports]
+        for number in range(3):
+            if parent == "bond":
+                segment.rtnl.down(ports[number % 2])
+                eventually(lambda: f"Currently Active Slave: eth{1 - number % 2}" in bonding(pris), 2, "the other cable")
+                segment.rtnl.up(ports[number % 2])
+            elif parent == "bridge":
+                pris.batch("link add w0 type veth peer name w1", "link set w1 up", "link set w0 master br0 up")
+                captures[0].during(3)
+                pris.ip("link", "del", "w0")
+            elif parent == "vlan":
+                pris.rtnl.down("eth0")
+                pris.rtnl.up("eth0")
+            else:
+                pris.ip("link", "set", "eth0", "address", f"02:00:00:00:00:a{number}")
+            made.wait("BACKUP", 5)
+            captures[0].during(5)
+        frames = [frame for capture in captures for frame in capture.frames + capture.during(10)]
+    assert frames, "the host itself is silent"
+    assert made.state == "BACKUP"
+    assert [frame for frame in frames if names_a_virtual_address(frame)] == []
+
+
+def bonding(host):
+    return host.run("cat", "/proc/net/bonding/bond0").stdout
 
 
 def test_somebody_else_claims_the_address(backup, pris):
