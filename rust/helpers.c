@@ -194,6 +194,11 @@ void carp_helper_dst_hold(struct dst_entry *dst)
 	dst_hold(dst);
 }
 
+void carp_helper_neigh_release(struct neighbour *neigh)
+{
+	neigh_release(neigh);
+}
+
 struct inet6_dev *carp_helper_in6_dev_get(const struct net_device *dev)
 {
 	return in6_dev_get(dev);

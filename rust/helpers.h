@@ -86,6 +86,7 @@ void carp_helper_skb_set_priority(struct sk_buff *skb, u32 priority);
 void carp_helper_skb_dst_set(struct sk_buff *skb, struct dst_entry *dst);
 void carp_helper_skb_dst_drop(struct sk_buff *skb);
 void carp_helper_dst_hold(struct dst_entry *dst);
+void carp_helper_neigh_release(struct neighbour *neigh);
 struct inet6_dev *carp_helper_in6_dev_get(const struct net_device *dev);
 u16 carp_helper_skb_vlan_tag_id(const struct sk_buff *skb);
 u8 carp_helper_skb_pkt_type(const struct sk_buff *skb);

@@ -299,7 +299,7 @@ fn addresses(header: &[u8; 20]) -> ([u8; 4], [u8; 4]) {
 
 /// Whether no packet on a link can come from an IPv4 address. The routing code
 /// refuses such packets, and has to see them for that.
-fn is_martian([first, ..]: [u8; 4]) -> bool {
+pub(super) fn is_martian([first, ..]: [u8; 4]) -> bool {
     matches!(first, 0 | 127 | 224..)
 }
 

@@ -3,11 +3,13 @@
 //! Questions for virtual addresses, by ARP and by neighbour solicitation: whether
 //! they are a matter of the groups here, and which group answers.
 //!
-//! Softirq context, under RCU. Nothing is allocated; the port's lock is held to look
-//! an address or a group up, never while anything is sent.
+//! Softirq context, under RCU. The port's lock is held to look an address or a group up,
+//! never while anything is sent. Who is answered becomes a neighbour, if it is none yet,
+//! as if the stack had answered: who has moved to another MAC is found there from then on.
 
 use super::{
     announce,
+    frame::is_martian,
     link::Carp,
     network,
     port::Port, //
@@ -16,10 +18,15 @@ use crate::{
     net::{
         inet_device,
         link_device::Device,
+        neighbour,
+        netdevice::NetDevice,
         rx_handler::Frame, //
     },
     proto::{
-        neighbour::Solicitation,
+        neighbour::{
+            is_link_local,
+            Solicitation, //
+        },
         ownership::Ip,
         Arp,
         Asker,
@@ -57,6 +64,7 @@ pub(super) fn by_arp(port: &Port, request: &Arp) -> bool {
         };
         if let Some(device) = chosen(port, &running, &asker, None) {
             announce::answer_v4(&device, port.parent(), request);
+            meet_v4(port, request);
         }
     }
     true
@@ -83,8 +91,34 @@ pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) 
     };
     if let Some(device) = chosen(port, &running, &asker, to) {
         announce::answer_v6(&device, port, &solicitation, frame.source());
+        meet_v6(port, &device, &solicitation);
     }
     true
+}
+
+/// Nobody is the neighbour of himself, or of this host in the name of an address of its own.
+fn meet_v4(port: &Port, request: &Arp) {
+    let guard = rcu::read_lock();
+    let is_own =
+        || inet_device::owner_v4(port.parent().namespace(), request.sender, &guard).is_some();
+    if !is_martian(request.sender) && port.owners_v4(request.sender).is_empty() && !is_own() {
+        neighbour::asks_v4(port.parent(), request.sender, request.sender_mac);
+    }
+}
+
+/// As [`meet_v4`]. A link-local address is one of the group's device, as are its neighbours.
+fn meet_v6(port: &Port, device: &Device<Carp>, solicitation: &Solicitation) {
+    // Who has no address yet says no MAC.
+    let Some(mac) = solicitation.source_mac else {
+        return;
+    };
+    let source = solicitation.source;
+    let guard = rcu::read_lock();
+    if port.owners_v6(source).is_empty() && !inet_device::has_v6(port.parent(), &guard, source) {
+        let is_on_device = is_link_local(solicitation.target);
+        let device: &NetDevice = if is_on_device { device } else { port.parent() };
+        neighbour::asks_v6(device, source, mac);
+    }
 }
 
 /// Those of the owners of an address that run; `None` if who asks for it does not ask

@@ -23,6 +23,7 @@ pub(crate) mod local_route;
 pub(crate) mod multicast;
 pub(crate) mod multicast_filter;
 pub(crate) mod namespace;
+pub(crate) mod neighbour;
 pub(crate) mod netdevice;
 pub(crate) mod notifier;
 pub(crate) mod per_cpu;

@@ -333,3 +333,15 @@ def test_a_server_is_reached_by_its_own_mac(gateways):
         injector.send(packets.udp(TO_GROUP, CLIENT["v4"], SERVER["v4"], 9))
         frame = capture.until(lambda f: packets.ports(f) == (4242, 9), 1)
     assert (frame.destination, frame.source) == (SERVER_MAC, mac_of(gateways.rachael, "eth1"))
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize("asks_for", ["own", "virtual"])
+def test_client_at_another_mac_that_asks_is_answered_there(segment, family, asks_for):
+    """A container that was made anew with the old one's address: what it asks first tells where it is now."""
+    net = Gateways(segment)
+    net.groups()
+    address = {"own": OWN["rachael"], "virtual": VIP}[asks_for][family]
+    net.rachael.batch(f"neighbour replace {CLIENT[family]} lladdr {CLIENT_MAC} dev eth0 nud stale")
+    net.client.batch("link set eth0 address 02:00:00:00:00:51", "neighbour flush dev eth0")
+    net.client.run("ping", "-c", "1", "-W", "2", address)
