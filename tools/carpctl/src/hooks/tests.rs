@@ -20,8 +20,19 @@ impl Directory {
 
     fn program(&self, name: &str, script: &str, mode: u32) {
         let path = self.0.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        // Written by another process: what a test beside this one forks meanwhile would have
+        // a file of this process open, which then is no program yet ("Text file busy").
+        let written = std::process::Command::new("sh")
+            .args([
+                "-c",
+                r#"printf '#!/bin/sh\n%s\n' "$1" >"$2" && chmod "$3" "$2""#,
+                "sh",
+                script,
+            ])
+            .arg(path)
+            .arg(format!("{mode:o}"))
+            .status();
+        assert!(written.unwrap().success());
     }
 
     fn path(&self, name: &str) -> String {
