@@ -29,7 +29,7 @@ import rtnl
 from carp import master
 from netlink import Interrupted
 from rtnl import NLM_F_CREATE, NLM_F_EXCL, Refused, attribute, carp_attributes
-from test_fuzz import Generator, Sender, seed
+from test_fuzz import SOURCES, Generator, Sender, seed
 from test_lifecycle import module_unloads
 from topology import Segment, inside, run
 
@@ -249,7 +249,8 @@ link set carp0 up
 def traffic(host, end, chosen):
     """Right, wrong and random packets, from the segment."""
     generator = Generator(chosen)
-    frames = [generator.advertisement() for _ in range(512)] + [generator.anything() for _ in range(512)]
+    frames = [generator.advertisement(kind) for kind in SOURCES for _ in range(256)]
+    frames += [generator.anything() for _ in range(512)]
     choose = random.Random(chosen)
     with Sender(host) as sender:
         while time.monotonic() < end:
