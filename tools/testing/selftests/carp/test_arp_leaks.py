@@ -248,3 +248,30 @@ def test_one_answer_with_every_setting(rachael, pris, client):
             assert [f for f in capture.drain() if f.arp] == [], setting
         for (host, path), value in zip(devices, before):
             host.sysctl(path, value)
+
+
+@pytest.mark.parametrize("claim", ["request", "reply", "advertisement"])
+def test_a_master_whose_address_somebody_else_claims_goes_on(rachael, client, claim):
+    """By a gratuitous request or reply, or an unsolicited advertisement: it says nothing with its own MAC,
+    believes nothing, and who asks is answered as before."""
+    client.batch(f"link set eth0 address {CLIENT_MAC}", "address add 2001:db8::50/64 dev eth0 nodad")
+    rachael.ip("address", "add", "2001:db8::11/64", "dev", "eth0", "nodad")
+    made = master(rachael, f"{VIP}/24", "2001:db8::1/64")
+    other = "02:00:00:00:00:99"
+    frame = arp_request(other, VIP, VIP)
+    if claim == "reply":
+        frame = frame[:20] + b"\0\2" + frame[22:32] + bytes.fromhex("ff" * 6) + frame[38:]
+    elif claim == "advertisement":
+        frame = packets.neighbour_advertisement(other, "2001:db8::1", "2001:db8::1")
+    with Capture(client.ns, "eth0", "in") as capture, Injector(client) as injector:
+        for _ in range(3):
+            injector.send(frame)
+        seen = capture.during(2.5)
+    assert claims(seen) == []
+    assert [f for f in seen if (packets.nd(f) or {}).get("mac") == mac_of(rachael)] == []
+    assert (made.state, made.status()["transitions"]) == ("MASTER", 2)
+    assert other not in rachael.ip("neighbour", "show").stdout
+    for address in (VIP, "2001:db8::1"):
+        client.ip("neighbour", "flush", "dev", "eth0")
+        client.run("ping", "-c", "1", "-W", "2", address)
+        assert VIRTUAL_MAC in client.ip("neighbour", "show", address).stdout
