@@ -87,12 +87,6 @@ fn is_balanced(port: &Port, owners: VhidSet) -> bool {
     owners.len() > 1 && network::balance(port.parent().namespace()).is_some()
 }
 
-/// Whether it is still this host that announces: no lock is held, and of many addresses the
-/// last one is announced long after the first.
-fn is_master(port: &Port, identity: Identity) -> bool {
-    port.state(identity.leader) == Some(State::Master)
-}
-
 /// Announces the addresses of a MASTER again: the way to the parent is another.
 pub(super) fn again(device: &Device<Carp>) {
     if let Some((port, identity)) = where_master(device) {
@@ -127,8 +121,10 @@ fn where_master(device: &Device<Carp>) -> Option<(Shared<Port>, Identity)> {
         .map(|port| (port, identity))
 }
 
+/// Unless this host is MASTER no more: no lock is held, and of many addresses the last one
+/// is announced long after the first.
 fn announce_v4(device: &Device<Carp>, port: &Port, identity: Identity, address: [u8; 4]) {
-    if !is_master(port, identity) || is_balanced(port, port.owners_v4(address)) {
+    if !port.is_master_of(identity.leader) || is_balanced(port, port.owners_v4(address)) {
         return;
     }
     let announcement = Arp::announcement(identity.mac(), address);
@@ -136,6 +132,7 @@ fn announce_v4(device: &Device<Carp>, port: &Port, identity: Identity, address: 
     count(device, sent, |counters| &counters.announcements);
 }
 
+/// As [`announce_v4`].
 fn announce_v6(
     device: &Device<Carp>,
     port: &Port,
@@ -143,7 +140,7 @@ fn announce_v6(
     address: [u8; 16],
     router: bool,
 ) {
-    if !is_master(port, identity) || is_balanced(port, port.owners_v6(address)) {
+    if !port.is_master_of(identity.leader) || is_balanced(port, port.owners_v6(address)) {
         return;
     }
     let announcement = Advertisement::announcement(identity.mac(), address, router);

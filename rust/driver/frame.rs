@@ -14,6 +14,7 @@ use super::{
         ETHERTYPE_IPV4,
         ETHERTYPE_IPV6, //
     },
+    link::Carp,
     port::{
         Port,
         Taken, //
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     net::{
         inet_device,
+        link_device::Device,
         netdevice::NetDevice,
         rx_handler::{
             Frame,
@@ -36,10 +38,7 @@ use crate::{
     proto::{
         group_of_mac,
         is_virtual_multicast_mac,
-        listener::{
-            self,
-            NEXT_HEADER, //
-        },
+        listener,
         multicast_mac,
         neighbour::{
             is_link_local,
@@ -47,6 +46,7 @@ use crate::{
             Beginning,
             ALL_NODES_MAC,
             ALL_ROUTERS_MAC,
+            NEXT_HEADER,
             SOLICITED_NODE_MAC, //
         },
         number_of_mac,
@@ -184,8 +184,13 @@ fn is_to_virtual_v4(port: &Port, vhid: Vhid, header: &[u8; 20]) -> bool {
     let guard = rcu::read_lock();
     port.group(vhid)
         .is_some_and(|device| inet_device::has_v4(&device, &guard, destination))
-        && !is_martian(source)
-        && inet_device::owner_v4(port.parent().namespace(), source, &guard).is_none()
+        && is_from_elsewhere(port, source, &guard)
+}
+
+/// Whether an IPv4 address is one that another host can speak from, and is none of this
+/// host's, nor a virtual one of it.
+pub(super) fn is_from_elsewhere(port: &Port, source: [u8; 4], guard: &rcu::Guard) -> bool {
+    !is_martian(source) && inet_device::owner_v4(port.parent().namespace(), source, guard).is_none()
 }
 
 /// An IPv6 packet to the virtual MAC of a MASTER. What concerns the link alone is
@@ -299,7 +304,7 @@ fn addresses(header: &[u8; 20]) -> ([u8; 4], [u8; 4]) {
 
 /// Whether no packet on a link can come from an IPv4 address. The routing code
 /// refuses such packets, and has to see them for that.
-pub(super) fn is_martian([first, ..]: [u8; 4]) -> bool {
+fn is_martian([first, ..]: [u8; 4]) -> bool {
     matches!(first, 0 | 127 | 224..)
 }
 
@@ -314,12 +319,10 @@ fn show_to_routers(port: &Port, frame: &Frame<'_>) {
         .head()
         .is_some_and(|bytes| Beginning::new(bytes).is_router_solicitation());
     if solicits {
-        for device in port.each_group() {
-            // Who does not forward, advertises nothing.
-            if device.has_carrier() && inet_device::forwards_v6(&device, &rcu::read_lock()) {
-                frame.show_to(&device);
-            }
-        }
+        // Who does not forward, advertises nothing.
+        show(port, frame, |device| {
+            inet_device::forwards_v6(device, &rcu::read_lock())
+        });
     }
 }
 
@@ -328,10 +331,16 @@ fn show_to_routers(port: &Port, frame: &Frame<'_>) {
 /// nobody answers for, a switch that snoops keeps solicitations back.
 fn show_to_listeners(port: &Port, frame: &Frame<'_>) {
     if frame.head().is_some_and(|head| listener::is_query(&head)) {
-        for device in port.each_group() {
-            if device.has_carrier() {
-                frame.show_to(&device);
-            }
+        show(port, frame, |_| true);
+    }
+}
+
+/// Shows a frame to the devices of those groups that this host is MASTER of, and that are
+/// `concerned`.
+fn show(port: &Port, frame: &Frame<'_>, concerned: impl Fn(&Device<Carp>) -> bool) {
+    for device in port.each_group() {
+        if device.has_carrier() && concerned(&device) {
+            frame.show_to(&device);
         }
     }
 }

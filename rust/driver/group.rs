@@ -522,10 +522,7 @@ impl Outcome {
         if let (Some(port), Some(identity)) = (&self.port, self.identity) {
             // Another processor may have made it step down since it was signed, and its bow-out
             // must stay its last word.
-            let is_master = || {
-                let state = self.vhid.and_then(|vhid| port.state(vhid));
-                state == Some(State::Master)
-            };
+            let is_master = || self.vhid.is_some_and(|vhid| port.is_master_of(vhid));
             let outbox = self.outbox.as_ref();
             if let Some(outbox) = outbox.filter(|outbox| !outbox.is_of_master() || is_master()) {
                 advertise::send(outbox, port.parent(), identity, counters);

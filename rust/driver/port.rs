@@ -461,6 +461,11 @@ impl Port {
         self.standing(vhid).state()
     }
 
+    /// Whether this host is MASTER of the node with a vhid, as frames know it.
+    pub(super) fn is_master_of(&self, vhid: Vhid) -> bool {
+        self.state(vhid) == Some(State::Master)
+    }
+
     /// Says whether the routing tables have it that the addresses of a MASTER are
     /// this host's. Until then frames to them are given a way of their own. Too
     /// late for a group that is MASTER no more, it does nothing.

@@ -9,7 +9,7 @@
 
 use super::{
     announce,
-    frame::is_martian,
+    frame::is_from_elsewhere,
     link::Carp,
     network,
     port::Port, //
@@ -96,12 +96,9 @@ pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) 
     true
 }
 
-/// Nobody is the neighbour of himself, or of this host in the name of an address of its own.
+/// Who asks in the name of an address of this host, a virtual one among them, is no neighbour.
 fn meet_v4(port: &Port, request: &Arp) {
-    let guard = rcu::read_lock();
-    let is_own =
-        || inet_device::owner_v4(port.parent().namespace(), request.sender, &guard).is_some();
-    if !is_martian(request.sender) && port.owners_v4(request.sender).is_empty() && !is_own() {
+    if is_from_elsewhere(port, request.sender, &rcu::read_lock()) {
         neighbour::asks_v4(port.parent(), request.sender, request.sender_mac);
     }
 }
@@ -146,7 +143,7 @@ fn chosen(
     asker: &Asker,
     to: Option<Vhid>,
 ) -> Option<ARef<Device<Carp>>> {
-    let is_master = |vhid: &Vhid| port.state(*vhid) == Some(State::Master);
+    let is_master = |vhid: &Vhid| port.is_master_of(*vhid);
     let Some(balance) = network::balance(port.parent().namespace()) else {
         return port.group(running.iter().find(is_master)?);
     };

@@ -28,7 +28,6 @@ use crate::{
         Cast,
         Selection,
         Share,
-        State,
         Takers,
         Vhid, //
     }, //
@@ -52,7 +51,7 @@ pub(super) fn to_sharing<'a>(
         takers(&sharing.share, frame)
     };
     let standing = port.standing(leader);
-    let is_node_master = |vhid| port.standing(vhid).state() == Some(State::Master);
+    let is_node_master = |vhid| port.is_master_of(vhid);
     let taken = match takers {
         Takers::Members if cast == Cast::Multicast => return None,
         Takers::Members | Takers::Masters => standing.is_master(),

@@ -9,11 +9,9 @@
 
 use super::neighbour::{
     ICMPV6,
-    IPV6_LEN, //
+    IPV6_LEN,
+    NEXT_HEADER, //
 };
-
-/// Where an IPv6 header says what follows it.
-pub const NEXT_HEADER: usize = 6;
 
 /// How much of a packet tells whether it is a query, in bytes: the IPv6 header, the
 /// hop-by-hop header with the router alert, and the type of the message.
@@ -24,7 +22,7 @@ const HOP_BY_HOP_LEN: usize = 8;
 const HOP_BY_HOP: u8 = 0;
 const QUERY: u8 = 130;
 
-/// Whether a packet of IPv6 that says this in [`NEXT_HEADER`] can be a query.
+/// Whether a packet of IPv6 that says this at [`NEXT_HEADER`] can be a query.
 pub const fn may_be_query(next_header: u8) -> bool {
     next_header == HOP_BY_HOP
 }

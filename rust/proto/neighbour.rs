@@ -21,6 +21,8 @@ pub const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
 /// solicit them.
 pub const ALL_ROUTERS_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 2];
 
+/// Where an IPv6 header says what follows it.
+pub const NEXT_HEADER: usize = 6;
 /// The length of an IPv6 header, in bytes.
 pub const IPV6_LEN: usize = 40;
 /// A solicitation or advertisement without its options.
@@ -88,7 +90,7 @@ impl Beginning {
 
     fn icmpv6_type(&self) -> Option<u8> {
         let [.., kind] = self.0;
-        (self.0[6] == ICMPV6).then_some(kind)
+        (self.0[NEXT_HEADER] == ICMPV6).then_some(kind)
     }
 
     /// Whether it is one of the messages of neighbour discovery, 133 to 137.

@@ -4,6 +4,7 @@
 
 use carp_proto::neighbour::{
     is_link_local, is_solicited_node_mac, Advertisement, Beginning, Solicitation, ALL_NODES,
+    NEXT_HEADER,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
 
@@ -281,7 +282,7 @@ fn the_beginning_tells_what_it_is() {
 fn a_listener_query_is_told_by_its_header_and_type() {
     let mut query = [0; listener::QUERY_LEN];
     (query[40], query[48]) = (58, 130);
-    assert!(listener::may_be_query(query[listener::NEXT_HEADER]));
+    assert!(listener::may_be_query(query[NEXT_HEADER]));
     assert!(listener::is_query(&query));
     for (place, value) in [(6, 58), (40, 17), (41, 1), (48, 131), (48, 143)] {
         let mut other = query;
