@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """No sysctl surgery: with Debian's defaults (which all tests have: sysctls.py) and with each
-setting that Linux solutions have to change, the address answers, the gateway forwards, and a failover happens, with nothing given
-away; and so with a firewall that drops what it does not know and was written for the parent.
+setting that Linux solutions have to change, the address answers, the gateway forwards, and a
+failover happens, with nothing given away; and so with a firewall that drops what it does not
+know and was written for the parent.
 """
 
 import contextlib
