@@ -354,3 +354,19 @@ def test_client_at_another_mac_that_asks_is_answered_there(segment, family, asks
     net.rachael.batch(f"neighbour replace {CLIENT[family]} lladdr {CLIENT_MAC} dev eth0 nud stale")
     net.client.batch("link set eth0 address 02:00:00:00:00:51", "neighbour flush dev eth0")
     net.client.run("ping", "-c", "1", "-W", "2", address)
+
+
+@both
+def test_who_asks_in_the_name_of_this_host_is_no_neighbour(gateways, family):
+    """Nor in the name of one of its virtual addresses: it would talk to somebody else instead of to itself."""
+    virtual = {"v4": "192.0.2.9", "v6": "2001:db8::9"}
+    master(gateways.rachael, *gateways.addresses(), virtual[family])
+    with gateways.into("rachael") as injector:
+        for name in (OWN["rachael"][family], virtual[family], CLIENT[family]):
+            if family == "v4":
+                injector.send(arp_request(CLIENT_MAC, name, VIP["v4"]))
+            else:
+                injector.send(packets.neighbour_solicitation(CLIENT_MAC, name, VIP["v6"]))
+        eventually(lambda: CLIENT[family] in gateways.rachael.ip("neigh").stdout, 1, "who is no such one")
+    known = gateways.rachael.ip("neigh").stdout.split()
+    assert OWN["rachael"][family] not in known and virtual[family] not in known
