@@ -50,6 +50,9 @@ pub enum Event {
     AdvertisementTimer,
     /// [`time_out_due`](super::Group::time_out_due) may have come.
     TimeOutTimer,
+    /// Another host has told the segment that an address of the group is at a MAC of its
+    /// own. A MASTER tells it otherwise with its next advertisement (RFC 5227 section 2.4).
+    AddressClaimed,
     /// A user asks for a state. Only BACKUP and MASTER can be had, and not in
     /// INIT; what cannot be had is ignored, as in the BSDs.
     Request(State),

@@ -130,6 +130,12 @@ impl Group {
             Event::Heard(heard) => self.hear(now, heard),
             Event::AdvertisementTimer => self.advertisement_timer(now),
             Event::TimeOutTimer => self.time_out_timer(now),
+            Event::AddressClaimed => {
+                if let Role::Master(schedule) = &mut self.role {
+                    schedule.defend();
+                }
+                Actions::NONE
+            }
             Event::Request(state) => self.request(now, state),
         }
     }

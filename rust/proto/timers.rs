@@ -11,6 +11,7 @@ use super::{
         Families,
         Family, //
     },
+    pace::Pace,
     parameters::Parameters,
     time::{
         Instant,
@@ -90,6 +91,10 @@ impl Silence {
 /// announced again.
 const ANNOUNCE_AGAIN_AFTER: u8 = 2;
 
+/// Who goes on claiming an address is not told otherwise more often than this:
+/// `DEFEND_INTERVAL` (RFC 5227 section 1.1), so that hosts cannot drive each other.
+const DEFENCE_PAUSE: Interval = Interval::from_micros(10_000_000);
+
 /// What a MASTER has to do, and when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
@@ -99,6 +104,9 @@ pub(super) struct Schedule {
     announce_in: u8,
     /// Was another MASTER answered since the last scheduled advertisement?
     answered: bool,
+    /// Has another host claimed an address since the addresses were last announced for that?
+    claimed: bool,
+    defence: Pace,
 }
 
 impl Schedule {
@@ -109,6 +117,8 @@ impl Schedule {
             due,
             announce_in: ANNOUNCE_AGAIN_AFTER,
             answered: false,
+            claimed: false,
+            defence: Pace::one_in(DEFENCE_PAUSE),
         }
     }
 
@@ -131,9 +141,20 @@ impl Schedule {
         let next = self.due + interval;
         self.due = if next > now { next } else { now + interval };
         self.answered = false;
-        let announce = self.announce_in == 1;
+        let defends = self.claimed && self.defence.allows(now);
+        if defends {
+            self.claimed = false;
+        }
+        let announce = self.announce_in == 1 || defends;
         self.announce_in = self.announce_in.saturating_sub(1);
         announce
+    }
+
+    /// Takes note that another host claims an address: all are announced with the next
+    /// scheduled advertisement that may. Not at once, as who claims one often claims others
+    /// with it, and what was said last counts.
+    pub(super) fn defend(&mut self) {
+        self.claimed = true;
     }
 
     /// Asks whether another MASTER that was heard is to be answered with an

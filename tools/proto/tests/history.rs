@@ -86,6 +86,28 @@ fn addresses_are_announced_again_with_the_second_advertisement() {
 }
 
 #[test]
+fn an_address_that_others_claim_is_announced_once_in_ten_seconds() {
+    let mut group = master(parameters(1, 0), V4);
+    let taken_over = [(); 3].map(|()| tick(&mut group).1.announce);
+    assert_eq!(taken_over, [false, true, false]);
+    let mut announced = Vec::new();
+    for second in 0..24 {
+        // Twice, as who claims one address often claims another, too.
+        if second != 1 && second < 13 {
+            for _ in 0..2 {
+                let (now, claimed) = (group.advertisement_due().unwrap(), Event::AddressClaimed);
+                assert_eq!(group.handle(now, claimed), Actions::default());
+            }
+        }
+        let (_, actions) = tick(&mut group);
+        assert!(actions.advertise.is_some());
+        announced.extend(actions.announce.then_some(second));
+    }
+    // What was claimed since the last time is not forgotten, and not made up for twice.
+    assert_eq!(announced, [0, 10, 20]);
+}
+
+#[test]
 fn another_master_is_answered_once_between_two_advertisements() {
     let mut group = master(parameters(1, 0), V4);
     let _ = tick(&mut group);

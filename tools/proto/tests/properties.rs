@@ -233,6 +233,7 @@ fn steps() -> impl Strategy<Value = (u64, Step)> {
         1 => prop_oneof![Just(0), 0..3u8].prop_map(Event::Demotion),
         1 => any::<bool>().prop_map(Event::Preempt),
         8 => heard().prop_map(Event::Heard),
+        1 => Just(Event::AddressClaimed),
         2 => Just(Event::AdvertisementTimer),
         2 => Just(Event::TimeOutTimer),
         2 => prop_oneof![Just(State::Init), Just(State::Backup), Just(State::Master)]

@@ -102,6 +102,9 @@ INIT   | time-out timer, late               | -                     |           
 BACKUP | time-out timer, late               | MASTER TimedOut       | advertise announce               | interval
 MASTER | time-out timer, late               | -                     |                                  | kept
 
+INIT   | address claimed                    | -                     |                                  | none
+BACKUP | address claimed                    | -                     |                                  | kept
+MASTER | address claimed                    | -                     |                                  | kept
 INIT   | INIT requested                     | -                     |                                  | none
 BACKUP | INIT requested                     | -                     |                                  | kept
 MASTER | INIT requested                     | -                     |                                  | kept
@@ -316,6 +319,7 @@ fn event(name: &str, group: &mut Group) -> (Instant, Event) {
         "time-out timer, due" => (due, Event::TimeOutTimer),
         "time-out timer, late" => (after(due, 10), Event::TimeOutTimer),
 
+        "address claimed" => (now, Event::AddressClaimed),
         "INIT requested" => (now, Event::Request(State::Init)),
         "BACKUP requested" => (now, Event::Request(State::Backup)),
         "MASTER requested" => (now, Event::Request(State::Master)),
