@@ -109,6 +109,8 @@ pub(crate) struct Counters {
     pub(crate) nd_replies: Counter,
     /// `IFLA_CARP_STATS_NOT_SELECTED`.
     pub(crate) not_selected: Counter,
+    /// `IFLA_CARP_STATS_ADDRESS_CONFLICT`.
+    pub(crate) address_conflict: Counter,
     /// `IFLA_CARP_STATS_OTHER_MASTER`.
     pub(crate) other_master: Counter,
     /// `IFLA_CARP_STATS_TX_NOT_MASTER`.
@@ -138,6 +140,7 @@ impl Counters {
             arp_replies: Counter::new(),
             nd_replies: Counter::new(),
             not_selected: Counter::new(),
+            address_conflict: Counter::new(),
             other_master: Counter::new(),
             sent_not_master: Counter::new(),
             device_sent: Traffic::new()?,

@@ -9,6 +9,7 @@
 //! as a picture.
 
 use super::{
+    conflict,
     ethertype::{
         ETHERTYPE_ARP,
         ETHERTYPE_IPV4,
@@ -43,6 +44,7 @@ use crate::{
         neighbour::{
             is_link_local,
             is_solicited_node_mac,
+            may_concern_all_nodes,
             Beginning,
             ALL_NODES_MAC,
             ALL_ROUTERS_MAC,
@@ -86,7 +88,7 @@ impl RxHandler for Port {
                         || self.may_be_virtual(|| source_v4(frame)))
         } else {
             match frame.protocol_as_sent() {
-                IPV6 => is_question_v6(destination, frame) || is_virtual_multicast_mac(destination),
+                IPV6 => may_concern_v6(destination, frame) || is_virtual_multicast_mac(destination),
                 ARP => true,
                 _ => false,
             }
@@ -125,9 +127,10 @@ fn source_v4(frame: &Frame<'_>) -> Option<[u8; 4]> {
     frame.peek(OFFSET)
 }
 
-/// Whether an IPv6 packet can be a solicitation, or a question who listens.
+/// Whether an IPv6 packet can be a solicitation, a question who listens, or a neighbour's
+/// advertisement to all.
 #[inline(always)]
-fn is_question_v6(destination: u64, frame: &Frame<'_>) -> bool {
+fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
     // What is neither is told so by one comparison: the last four octets, counted round from
     // those of the first solicited node, end with those of all routers.
     const FIRST: u32 = number_of_mac(SOLICITED_NODE_MAC) as u32;
@@ -137,7 +140,7 @@ fn is_question_v6(destination: u64, frame: &Frame<'_>) -> bool {
         && (destination != NODES
             || frame
                 .peek(NEXT_HEADER)
-                .is_none_or(|[next_header]| listener::may_be_query(next_header)))
+                .is_none_or(|[next_header]| may_concern_all_nodes(next_header)))
 }
 
 /// Where IPv4 advertisements are sent to.
@@ -232,6 +235,7 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
     match frame.protocol() {
         ETHERTYPE_ARP => {
             if let Some(packet) = arp(frame) {
+                conflict::by_arp(port, &packet);
                 if question::by_arp(port, &packet) {
                     return Verdict::Consume;
                 }
@@ -260,6 +264,9 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
                 return Verdict::Consume;
             } else {
                 show_to_listeners(port, frame);
+                if destination == ALL_NODES_MAC {
+                    conflict::by_advertisement(port, frame);
+                }
             }
         }
         _ => {}

@@ -2,9 +2,9 @@
 
 //! What is written to the kernel's log, by `net.inet.carp.log`.
 //!
-//! The levels are OpenBSD's (protocol reference, section 5): 2 changes between
-//! MASTER and BACKUP, 3 other masters, 4 changes from and to INIT, 5 and up
-//! advertisements that were not used. Any context.
+//! The levels are like OpenBSD's (protocol reference, section 5): 2 and up changes between
+//! MASTER and BACKUP, other MASTERs, and who claims an address; 4 and up changes from and to
+//! INIT; 5 and up advertisements that were not used. Any context.
 
 use super::{
     link::Carp,
@@ -84,6 +84,20 @@ pub(super) fn other_master(
     );
 }
 
+/// Another host says that an address of a group, which this host is MASTER of, is at a MAC
+/// of its own.
+pub(super) fn address_claimed(device: &Device<Carp>, address: Ip, mac: [u8; 6]) {
+    if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
+        return;
+    }
+    pr_info!(
+        "{}: {} is claimed by {}, too\n",
+        **device,
+        Address::of(address),
+        Mac(mac),
+    );
+}
+
 /// Another MASTER was heard, and this host stays MASTER no more.
 pub(super) fn gives_way(device: &Device<Carp>, node: Option<Vhid>, source: Source) {
     if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
@@ -128,10 +142,7 @@ pub(super) fn route_failed(route: &Route, error: Error) {
     if !net_ratelimit() {
         return;
     }
-    let address = match route.destination.address {
-        Ip::V4(address) => Address(Source::V4(address)),
-        Ip::V6(address) => Address(Source::V6(address)),
-    };
+    let address = Address::of(route.destination.address);
     if error == EEXIST {
         pr_info!(
             "a route to {}/{} is there already, and is used\n",
@@ -160,8 +171,17 @@ impl fmt::Display for Node {
     }
 }
 
-/// The address of a sender, in a message.
+/// An address, in a message.
 struct Address(Source);
+
+impl Address {
+    fn of(address: Ip) -> Self {
+        Self(match address {
+            Ip::V4(address) => Source::V4(address),
+            Ip::V6(address) => Source::V6(address),
+        })
+    }
+}
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,6 +189,16 @@ impl fmt::Display for Address {
             Source::V4(address) => core::fmt::Display::fmt(&Ipv4Addr::from(address), formatter),
             Source::V6(address) => core::fmt::Display::fmt(&Ipv6Addr::from(address), formatter),
         }
+    }
+}
+
+/// An Ethernet address, in a message.
+struct Mac([u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, f] = self.0;
+        write!(formatter, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
     }
 }
 

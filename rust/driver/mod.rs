@@ -28,6 +28,7 @@ pub(crate) mod announce;
 pub(crate) mod arrangement;
 pub(crate) mod bridge;
 pub(crate) mod conditions;
+pub(crate) mod conflict;
 pub(crate) mod counters;
 pub(crate) mod description;
 pub(crate) mod digest;

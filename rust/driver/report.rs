@@ -170,6 +170,10 @@ pub(super) fn counters(device: &Device<Carp>, message: &mut Message<'_>) -> Resu
         counters.not_selected.get(),
     )?;
     put(
+        bindings::IFLA_CARP_STATS_ADDRESS_CONFLICT,
+        counters.address_conflict.get(),
+    )?;
+    put(
         bindings::IFLA_CARP_STATS_OTHER_MASTER,
         counters.other_master.get(),
     )?;

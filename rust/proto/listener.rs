@@ -8,6 +8,7 @@
 //! Pure values that may be used in any context.
 
 use super::neighbour::{
+    HOP_BY_HOP,
     ICMPV6,
     IPV6_LEN,
     NEXT_HEADER, //
@@ -19,16 +20,10 @@ pub const QUERY_LEN: usize = IPV6_LEN + HOP_BY_HOP_LEN + 1;
 /// The shortest, which is what all queries have.
 const HOP_BY_HOP_LEN: usize = 8;
 
-const HOP_BY_HOP: u8 = 0;
 const QUERY: u8 = 130;
-
-/// Whether a packet of IPv6 that says this at [`NEXT_HEADER`] can be a query.
-pub const fn may_be_query(next_header: u8) -> bool {
-    next_header == HOP_BY_HOP
-}
 
 /// Whether a packet that begins like this asks who listens.
 pub const fn is_query(packet: &[u8; QUERY_LEN]) -> bool {
     let [.., next_header, length, _, _, _, _, _, _, kind] = *packet;
-    may_be_query(packet[NEXT_HEADER]) && next_header == ICMPV6 && length == 0 && kind == QUERY
+    packet[NEXT_HEADER] == HOP_BY_HOP && next_header == ICMPV6 && length == 0 && kind == QUERY
 }

@@ -5,7 +5,13 @@
 //!
 //! Pure values that may be used in any context.
 
-use super::wire::sum;
+mod message;
+
+use message::{
+    checksum,
+    joined,
+    Message, //
+};
 
 /// The length of an advertisement in bytes, IPv6 header and the one option
 /// included.
@@ -29,9 +35,8 @@ pub const IPV6_LEN: usize = 40;
 const MESSAGE_LEN: usize = 24;
 /// An option with an Ethernet address; all others are as long, or a multiple of that.
 const OPTION_LEN: usize = 8;
-/// How much of a solicitation's options is read at a time: more than most have.
-const PIECE_LEN: usize = 8 * OPTION_LEN;
 
+pub(super) const HOP_BY_HOP: u8 = 0;
 pub(super) const ICMPV6: u8 = 58;
 const HOP_LIMIT: u8 = 255;
 const UNSPECIFIED: [u8; 16] = [0; 16];
@@ -43,6 +48,11 @@ const REDIRECT: u8 = 137;
 
 const SOURCE_LINK_LAYER_ADDRESS: u8 = 1;
 const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
+
+/// The flags of an advertisement.
+const ROUTER: u8 = 0x80;
+const SOLICITED: u8 = 0x40;
+const OVERRIDE: u8 = 0x20;
 
 /// The beginning, three octets, of the Ethernet addresses at which hosts are solicited
 /// (RFC 4861 section 2.3).
@@ -57,6 +67,13 @@ pub const fn is_solicited_node_mac(mac: [u8; 6]) -> bool {
 /// Whether a type of ICMPv6 message is one of neighbour discovery, 133 to 137.
 pub const fn is_neighbour_discovery_type(kind: u8) -> bool {
     matches!(kind, ROUTER_SOLICITATION..=REDIRECT)
+}
+
+/// Whether a packet to all nodes that says this at [`NEXT_HEADER`] can be an advertisement of
+/// a neighbour, or ask who listens, which has a hop-by-hop header. It is one comparison,
+/// which lets some pass that are neither, but no UDP and no TCP.
+pub const fn may_concern_all_nodes(next_header: u8) -> bool {
+    next_header & !(HOP_BY_HOP | ICMPV6) == 0
 }
 
 /// Whether an address is link-local unicast, fe80::/10.
@@ -103,6 +120,11 @@ impl Beginning {
         self.icmpv6_type() == Some(ROUTER_SOLICITATION)
     }
 
+    /// Whether it says where an address is.
+    pub fn is_advertisement(&self) -> bool {
+        self.icmpv6_type() == Some(NEIGHBOUR_ADVERTISEMENT)
+    }
+
     /// Whether it is a question for an address.
     pub fn is_solicitation(&self) -> bool {
         self.icmpv6_type() == Some(NEIGHBOUR_SOLICITATION)
@@ -121,68 +143,22 @@ pub struct Solicitation {
 }
 
 impl Solicitation {
-    /// Reads an IPv6 packet of any length, piece by piece: `read` fills its slice with
-    /// what is from a place of the packet on, and says whether there is so much. `None`
+    /// Reads an IPv6 packet of any length, piece by piece: see [`Message::read`]. `None`
     /// if the packet is no valid solicitation (RFC 4861, section 7.1.1).
-    pub fn read(mut read: impl FnMut(usize, &mut [u8]) -> bool) -> Option<Self> {
-        let mut head = [0; IPV6_LEN + MESSAGE_LEN];
-        read(0, &mut head).then_some(())?;
-        let (header, fixed) = head.split_first_chunk::<IPV6_LEN>()?;
-        let length = u16::from_be_bytes([header[4], header[5]]);
-        // Behind the options there can be the padding of a short frame.
-        let end = IPV6_LEN + usize::from(length);
-        let source = sixteen(header.get(8..)?)?;
-        let destination = sixteen(header.get(24..)?)?;
-        let target = sixteen(fixed.get(8..)?)?;
-        let valid = header[0] >> 4 == 6
-            && header[6] == ICMPV6
-            && header[7] == HOP_LIMIT
-            && end >= head.len()
-            && fixed.first_chunk() == Some(&[NEIGHBOUR_SOLICITATION, 0])
-            && target[0] != 0xff
-            && source[0] != 0xff;
-        if !valid {
-            return None;
-        }
-        let mut total = pseudo_sum(source, destination, length) + u32::from(sum(fixed));
-        let mut source_mac = None;
-        // The rest of the last option.
-        let mut units_left = 0;
-        let mut piece = [0; PIECE_LEN];
-        for at in (head.len()..end).step_by(PIECE_LEN) {
-            let piece = piece.get_mut(..PIECE_LEN.min(end - at))?;
-            read(at, piece).then_some(())?;
-            total += u32::from(sum(piece));
-            for unit in piece.chunks(OPTION_LEN) {
-                let [kind, length, a, b, c, d, e, f] = unit else {
-                    return None;
-                };
-                if units_left > 0 {
-                    units_left -= 1;
-                    continue;
-                }
-                units_left = length.checked_sub(1)?;
-                if *kind == SOURCE_LINK_LAYER_ADDRESS {
-                    // An answer goes to one host.
-                    if a & 1 != 0 {
-                        return None;
-                    }
-                    source_mac = Some([*a, *b, *c, *d, *e, *f]);
-                }
-            }
-        }
+    pub fn read(read: impl FnMut(usize, &mut [u8]) -> bool) -> Option<Self> {
+        let message = Message::read(NEIGHBOUR_SOLICITATION, SOURCE_LINK_LAYER_ADDRESS, read)?;
         // Who has no address yet asks everybody who may have it, and cannot say
         // where the answer shall go.
-        let from_nobody = source == UNSPECIFIED;
+        let from_nobody = message.source == UNSPECIFIED;
         let asks_all = matches!(
-            destination,
+            message.destination,
             [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ..]
         );
-        let fits = !from_nobody || (asks_all && source_mac.is_none());
-        (fits && units_left == 0 && folded(total) == 0xffff).then_some(Self {
-            source,
-            source_mac,
-            target,
+        let fits = !from_nobody || (asks_all && message.mac.is_none());
+        fits.then_some(Self {
+            source: message.source,
+            source_mac: message.mac,
+            target: message.target,
         })
     }
 
@@ -198,6 +174,28 @@ impl Solicitation {
             router,
             overrides: true,
         }
+    }
+}
+
+/// Where another host says that an address is, to all, unasked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The address.
+    pub target: [u8; 16],
+    /// The Ethernet address, if the message has it.
+    pub mac: Option<[u8; 6]>,
+}
+
+impl Claim {
+    /// As [`Solicitation::read`]. `None` if the packet is no valid advertisement to all
+    /// nodes (RFC 4861, section 7.1.2).
+    pub fn read(read: impl FnMut(usize, &mut [u8]) -> bool) -> Option<Self> {
+        let message = Message::read(NEIGHBOUR_ADVERTISEMENT, TARGET_LINK_LAYER_ADDRESS, read)?;
+        let valid = message.destination == ALL_NODES && message.flags & SOLICITED == 0;
+        valid.then_some(Self {
+            target: message.target,
+            mac: message.mac,
+        })
     }
 }
 
@@ -235,9 +233,6 @@ impl Advertisement {
 
     /// The bytes of the packet, from the IPv6 header on.
     pub fn emit(&self) -> [u8; ADVERTISEMENT_LEN] {
-        const ROUTER: u8 = 0x80;
-        const SOLICITED: u8 = 0x40;
-        const OVERRIDE: u8 = 0x20;
         let flags = if self.overrides { OVERRIDE } else { 0 }
             | if self.solicited { SOLICITED } else { 0 }
             | if self.router { ROUTER } else { 0 };
@@ -255,41 +250,4 @@ impl Advertisement {
             &message(checksum.to_be_bytes()),
         ])
     }
-}
-
-/// The first 16 bytes.
-fn sixteen(bytes: &[u8]) -> Option<[u8; 16]> {
-    bytes.first_chunk().copied()
-}
-
-/// Some pieces, one behind the other.
-fn joined<const N: usize>(pieces: &[&[u8]]) -> [u8; N] {
-    let mut all = [0; N];
-    let bytes = pieces.iter().copied().flatten();
-    for (to, from) in all.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    all
-}
-
-/// The checksum of an ICMPv6 message of ours (RFC 4443, section 2.3).
-fn checksum(source: [u8; 16], destination: [u8; 16], message: &[u8]) -> u16 {
-    let length = message.len() as u16;
-    !folded(pseudo_sum(source, destination, length) + u32::from(sum(message)))
-}
-
-/// What an ICMPv6 message's checksum covers beside the message. Sums are added up
-/// unfolded: there is room for those of the longest packet's pieces.
-fn pseudo_sum(source: [u8; 16], destination: [u8; 16], length: u16) -> u32 {
-    const PSEUDO_LEN: usize = 40;
-    let [high, low] = length.to_be_bytes();
-    let pseudo: [u8; PSEUDO_LEN] =
-        joined(&[&source, &destination, &[0, 0, high, low, 0, 0, 0, ICMPV6]]);
-    u32::from(sum(&pseudo))
-}
-
-/// A one's complement sum with its carries added.
-fn folded(total: u32) -> u16 {
-    let once = (total & 0xffff) + (total >> 16);
-    ((once & 0xffff) + (once >> 16)) as u16
 }

@@ -173,6 +173,7 @@ enum {
 	IFLA_CARP_STATS_ND_REPLIES,		/* neighbour solicitations answered */
 	IFLA_CARP_STATS_NOT_SELECTED,		/* questions left to another group with the address: arpbalance */
 	IFLA_CARP_STATS_RX_NOT_SELECTED,	/* packets for the virtual MAC left to another node: balancing */
+	IFLA_CARP_STATS_ADDRESS_CONFLICT,	/* heard another host announce an address while MASTER */
 	__IFLA_CARP_STATS_MAX,
 };
 #define IFLA_CARP_STATS_MAX (__IFLA_CARP_STATS_MAX - 1)

@@ -69,6 +69,11 @@ static COUNTED: &[Counted] = &[
         rows: &[(IFLA_CARP_STATS_OTHER_MASTER, "")],
     },
     Counted {
+        name: "carp_address_conflicts_total",
+        help: "Announcements of an address by other hosts while this host was MASTER.",
+        rows: &[(IFLA_CARP_STATS_ADDRESS_CONFLICT, "")],
+    },
+    Counted {
         name: "carp_frames_dropped_total",
         help: "Frames dropped because this host was not MASTER.",
         rows: &[

@@ -3,8 +3,8 @@
 //! Neighbour discovery: what is read, what is answered, what is refused.
 
 use carp_proto::neighbour::{
-    is_link_local, is_solicited_node_mac, Advertisement, Beginning, Solicitation, ALL_NODES,
-    NEXT_HEADER,
+    is_link_local, is_solicited_node_mac, may_concern_all_nodes, Advertisement, Beginning, Claim,
+    Solicitation, ALL_NODES, NEXT_HEADER,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
 
@@ -249,6 +249,61 @@ fn an_announcement_tells_everybody() {
     assert_eq!(checksum(&announcement), 0);
 }
 
+fn claim(packet: &[u8]) -> Option<Claim> {
+    Claim::read(|place, bytes| {
+        let there = packet.get(place..place + bytes.len());
+        if let Some(there) = there {
+            bytes.copy_from_slice(there);
+        }
+        there.is_some()
+    })
+}
+
+#[test]
+fn an_announcement_is_read_as_a_claim() {
+    let good = Advertisement::announcement(MAC, TARGET, true).emit();
+    let read = Claim {
+        target: TARGET,
+        mac: Some(MAC),
+    };
+    assert_eq!(claim(&good), Some(read));
+    // Whether it overrides, and who sends it, does not matter.
+    let mut other = good.to_vec();
+    other[44] = 0;
+    other[8..24].copy_from_slice(&ASKER);
+    assert_eq!(claim(&sealed(other)), Some(read));
+    let bare = Claim { mac: None, ..read };
+    assert_eq!(claim(&sealed(good[..64].to_vec())), Some(bare));
+}
+
+#[test]
+fn what_is_no_valid_announcement_is_no_claim() {
+    let good = Advertisement::announcement(MAC, TARGET, true).emit();
+    for length in 0..good.len() {
+        assert_eq!(claim(&good[..length]), None, "{length} bytes");
+    }
+    let mut unsealed = good;
+    unsealed[63] ^= 1;
+    assert_eq!(claim(&unsealed), None, "wrong checksum");
+    for (place, value, what) in [
+        (6, 17, "UDP"),
+        (7, 254, "routed"),
+        (24, 0xfe, "to one host"),
+        (39, 2, "to all routers"),
+        (40, 135, "a question"),
+        (41, 1, "a code"),
+        (44, 0x60, "an answer, which is to one host"),
+        (48, 0xff, "of many"),
+        (65, 0, "an option of no length"),
+        (66, 1, "at many hosts"),
+    ] {
+        let mut bad = good.to_vec();
+        bad[place] = value;
+        assert_eq!(claim(&sealed(bad)), None, "{what}");
+    }
+    assert_eq!(claim(&question(ASKER, ALL_NODES, &option())), None);
+}
+
 /// Where several groups have the address, others' entries are right as they are.
 #[test]
 fn an_answer_can_leave_what_others_know() {
@@ -274,6 +329,7 @@ fn the_beginning_tells_what_it_is() {
         assert_eq!(beginning(58, kind).is_neighbour_discovery(), discovery);
         assert_eq!(beginning(58, kind).is_router_solicitation(), kind == 133);
         assert_eq!(beginning(58, kind).is_solicitation(), kind == 135);
+        assert_eq!(beginning(58, kind).is_advertisement(), kind == 136);
         assert!(!beginning(6, kind).is_neighbour_discovery());
     }
 }
@@ -282,14 +338,20 @@ fn the_beginning_tells_what_it_is() {
 fn a_listener_query_is_told_by_its_header_and_type() {
     let mut query = [0; listener::QUERY_LEN];
     (query[40], query[48]) = (58, 130);
-    assert!(listener::may_be_query(query[NEXT_HEADER]));
+    assert!(may_concern_all_nodes(query[NEXT_HEADER]));
     assert!(listener::is_query(&query));
     for (place, value) in [(6, 58), (40, 17), (41, 1), (48, 131), (48, 143)] {
         let mut other = query;
         other[place] = value;
         assert!(!listener::is_query(&other), "{value} at {place}");
     }
-    assert!(!listener::may_be_query(58));
+}
+
+#[test]
+fn what_may_concern_all_nodes_is_seen() {
+    let (hop_by_hop, icmpv6, tcp, udp) = (0, 58, 6, 17);
+    assert!(may_concern_all_nodes(hop_by_hop) && may_concern_all_nodes(icmpv6));
+    assert!(!may_concern_all_nodes(tcp) && !may_concern_all_nodes(udp));
 }
 
 #[test]

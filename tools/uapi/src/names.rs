@@ -216,6 +216,11 @@ pub static STATISTICS: &[Group] = &[
                 c"not_selected",
                 c"not-selected",
             ),
+            counter(
+                IFLA_CARP_STATS_ADDRESS_CONFLICT,
+                c"address_conflict",
+                c"conflicts",
+            ),
         ],
     },
     Group {

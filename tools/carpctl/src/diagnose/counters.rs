@@ -17,6 +17,10 @@ static ADVICE: &[(u32, &str)] = &[
         "the segment was parted for a while, or the other one did not hear this host",
     ),
     (
+        IFLA_CARP_STATS_ADDRESS_CONFLICT,
+        "another host has an address of the group for its own, or shares it by another protocol; the kernel log names it",
+    ),
+    (
         IFLA_CARP_STATS_DISCARD_BAD_HOP_LIMIT,
         "somebody routes or forges advertisements: their TTL or hop limit is not 255",
     ),

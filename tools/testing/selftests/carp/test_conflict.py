@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Another host announces a virtual address as its own: the MASTER counts it, says so in the
+log, and announces its addresses again with the next advertisement, once in ten seconds.
+"""
+
+import debug_kernel
+import packets
+import pytest
+from carp import group, master, virtual_mac
+from kernel_log import KernelLog
+from topology import eventually
+from wire import Capture, Injector, advertisements, arp_request
+
+V4, V6 = "192.0.2.1", "2001:db8::1"
+ADDRESSES = f"{V4}/24", f"{V6}/64"
+OTHER = "02:00:00:00:00:99"
+
+
+def gratuitous(mac, operation=1, address=V4):
+    frame = arp_request(mac, address, address)
+    return frame[:21] + bytes([operation]) + frame[22:]
+
+
+def unsolicited(mac, **fields):
+    return packets.neighbour_advertisement(mac, V6, V6, **fields)
+
+
+CLAIMS = {"request": lambda: gratuitous(OTHER), "reply": lambda: gratuitous(OTHER, 2),
+          "advertisement": lambda: unsolicited(OTHER)}
+claims = pytest.mark.parametrize("claim", CLAIMS)
+
+
+def announced(frames, address):
+    """Announcements of the address by the group."""
+    if ":" in address:
+        found = [(frame, packets.nd(frame)) for frame in frames if packets.nd(frame)]
+        return [frame for frame, nd in found if nd["type"] == 136 and nd["target"] == address
+                and nd["destination"] == "ff02::1" and nd["mac"] == virtual_mac(1)]
+    return [frame for frame in frames if frame.arp and frame.source == virtual_mac(1)
+            and frame.arp["sender"] == frame.arp["target"] == address]
+
+
+@pytest.fixture
+def settled(rachael, client):
+    """A MASTER that has announced its addresses twice, as after every takeover."""
+    made = master(rachael, *ADDRESSES)
+    eventually(lambda: made.counters()["announcements"] == 4, 5, "both rounds of announcements")
+    return made
+
+
+@claims
+def test_a_claimed_address_is_counted_logged_and_announced_again(settled, client, claim):
+    """A burst of claims: behind it, all addresses are announced with one advertisement; what is
+    claimed afterwards is announced ten seconds later. Nothing of it is an event of the election."""
+    log = KernelLog()
+    with Capture(client.ns, "eth0", "in") as capture, Injector(client) as injector:
+        capture.advertisement(2)
+        for _ in range(5):
+            injector.send(CLAIMS[claim]())
+        first = capture.during(1.5)
+        injector.send(CLAIMS[claim]())
+        paused = capture.during(6)
+        second = capture.during(5)
+    for address in (V4, V6):
+        assert len(announced(first, address)) == 1, address
+        time = announced(first, address)[0].time
+        before = [frame.time for frame in advertisements(first) if frame.time <= time]
+        assert time - before[-1] < 1_000_000 * debug_kernel.SLOWNESS, "it did not come with an advertisement"
+        assert announced(paused, address) == [], address
+        assert len(announced(second, address)) == 1, address
+    after = announced(second, V4)[0].time - announced(first, V4)[0].time
+    assert 10_000_000_000 <= after < 11_100_000_000
+    assert settled.counters()["address_conflict"] == 6
+    assert (settled.state, settled.status()["transitions"]) == ("MASTER", 2)
+    address = V6 if claim == "advertisement" else V4
+    said = [line for line in log.read() if "claimed" in line]
+    assert said and all(line.endswith(f"carp: carp0: {address} is claimed by {OTHER}, too") for line in said), said
+
+
+def test_a_backup_takes_no_notice(rachael, pris, client):
+    master(rachael, *ADDRESSES)
+    made = group(pris, *ADDRESSES, advskew=100)
+    made.wait("BACKUP")
+    with Injector(client) as injector:
+        for claim in CLAIMS.values():
+            injector.send(claim())
+    assert (made.state, made.counters()["address_conflict"]) == ("BACKUP", 0)
+    assert "\t0 conflicts\n" in pris.run("carpctl", "stats", "carp0").stdout
+
+
+def test_a_takeover_is_no_conflict(segment, rachael, pris):
+    """Nor is the healing of a partition: MASTERs announce the virtual MAC."""
+    ours, theirs = master(rachael, *ADDRESSES), group(pris, *ADDRESSES, advskew=100)
+    theirs.wait("BACKUP")
+    segment.cut(rachael)
+    theirs.wait("MASTER")
+    segment.heal(rachael)
+    theirs.wait("BACKUP")
+    assert [made.counters()["address_conflict"] for made in (ours, theirs)] == [0, 0]
+
+
+def test_questions_answers_and_broken_messages_claim_nothing(settled, client):
+    """Who asks for the address or answers for another one; an answer to one host; wrong checksums."""
+    broken = bytearray(unsolicited(OTHER))
+    broken[-1] ^= 1
+    with Injector(client) as injector:
+        for frame in (arp_request(OTHER, "192.0.2.50", V4), arp_request(OTHER, "0.0.0.0", V4),
+                      gratuitous(OTHER, address="192.0.2.99"), bytes(broken),
+                      packets.neighbour_advertisement(OTHER, "2001:db8::99", "2001:db8::99"),
+                      unsolicited(OTHER, flags=0x60), gratuitous(virtual_mac(1)), unsolicited(virtual_mac(1))):
+            injector.send(frame)
+        injector.send(gratuitous(OTHER))
+    eventually(lambda: settled.counters()["address_conflict"], 2, "the one that does")
+    assert settled.counters()["address_conflict"] == 1
+
+
+def test_of_several_groups_each_one_counts_who_has_none_of_their_macs(rachael, client):
+    """Two groups with one address: the MAC of either is right, and any other is not."""
+    made = [master(rachael, *ADDRESSES, name=f"carp{vhid}", vhid=vhid) for vhid in (1, 2)]
+    with Injector(client) as injector:
+        for vhid in (1, 2, 3):
+            injector.send(gratuitous(virtual_mac(vhid)))
+    eventually(lambda: made[1].counters()["address_conflict"], 2, "the third one's MAC")
+    assert [each.counters()["address_conflict"] for each in made] == [1, 1]
+
+
+def test_carpctl_says_what_a_conflict_is(settled, rachael, client):
+    with Injector(client) as injector:
+        injector.send(gratuitous(OTHER))
+    eventually(lambda: settled.counters()["address_conflict"], 2, "the conflict")
+    assert "address_conflict was counted 1 times" in rachael.run("carpctl", "diag", "carp0", check=False).stdout
+    assert 'carp_address_conflicts_total{ifname="carp0",vhid="1"} 1\n' in rachael.run("carpctl", "metrics").stdout
