@@ -40,6 +40,7 @@ def talk(host, client, capture):
         capture.during(0.5)
 
 
+@pytest.mark.both_clocks
 @prefixes
 @pytest.mark.parametrize("state", ["MASTER", "BACKUP"])
 @pytest.mark.parametrize("parent", ["numbered", "unnumbered"])

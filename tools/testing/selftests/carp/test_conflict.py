@@ -88,6 +88,7 @@ def test_a_backup_takes_no_notice(rachael, pris, client):
     assert "\t0 conflicts\n" in pris.run("carpctl", "stats", "carp0").stdout
 
 
+@pytest.mark.both_clocks
 def test_a_takeover_is_no_conflict(segment, rachael, pris):
     """Nor is the healing of a partition: MASTERs announce the virtual MAC."""
     ours, theirs = master(rachael, *ADDRESSES), group(pris, *ADDRESSES, advskew=100)

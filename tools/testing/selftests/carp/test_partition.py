@@ -55,6 +55,7 @@ class Partition:
         return [entry["ifname"] for entry in shown if entry["mac"] == VIRTUAL_MAC and entry.get("master")]
 
 
+@pytest.mark.both_clocks
 @pytest.mark.parametrize("families", [("v4", "v6"), ("v6",)], ids=" and ".join)
 @pytest.mark.parametrize("first", ["rachael", "pris"])
 def test_healing_makes_one_master_and_it_announces(segment, first, families):

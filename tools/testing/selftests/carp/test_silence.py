@@ -82,6 +82,7 @@ def test_parent_down_and_up(backup, pris):
     assert made.state == "BACKUP"
 
 
+@pytest.mark.both_clocks
 def test_carrier_changes(backup, pris, segment):
     made = backup()
     with silence(pris):
