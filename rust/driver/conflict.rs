@@ -27,8 +27,9 @@ use crate::{
     }, //
 };
 
-/// Looks whether an ARP packet to all announces a virtual address, be it made as a request
-/// or as a reply.
+/// Looks whether an ARP packet announces a virtual address, be it made as a request or as a
+/// reply. Who asks for another address in its name says it in passing, as hosts do of which
+/// the address is one's own as well: that is let pass.
 pub(super) fn by_arp(port: &Port, packet: &Arp) {
     let address = packet.sender;
     if address == packet.target {
@@ -55,7 +56,7 @@ pub(super) fn by_advertisement(port: &Port, frame: &Frame<'_>) {
 
 /// Those of the owners that this host is MASTER of count it, and will announce their
 /// addresses again. Who names the virtual MAC of one of the owners is right: it is their
-/// next MASTER.
+/// next MASTER, unless that is a ucarp, which has a MAC of its own.
 fn claimed(port: &Port, owners: &VhidSet, address: Ip, mac: [u8; 6]) {
     let is_right = group_of_mac(mac).is_some_and(|(vhid, _)| owners.contains(vhid));
     if is_right || mac == port.parent().address() {

@@ -44,7 +44,7 @@ use crate::{
         neighbour::{
             is_link_local,
             is_solicited_node_mac,
-            may_concern_all_nodes,
+            may_be_advertisement_or_query,
             Beginning,
             ALL_NODES_MAC,
             ALL_ROUTERS_MAC,
@@ -131,7 +131,7 @@ fn source_v4(frame: &Frame<'_>) -> Option<[u8; 4]> {
 /// advertisement to all.
 #[inline(always)]
 fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
-    // What is neither is told so by one comparison: the last four octets, counted round from
+    // What is none of these is told so by one comparison: the last four octets, counted round from
     // those of the first solicited node, end with those of all routers.
     const FIRST: u32 = number_of_mac(SOLICITED_NODE_MAC) as u32;
     const LAST: u32 = (ROUTERS as u32).wrapping_sub(FIRST);
@@ -140,12 +140,12 @@ fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
         && (destination != NODES
             || frame
                 .peek(NEXT_HEADER)
-                .is_none_or(|[next_header]| may_concern_all_nodes(next_header)))
+                .is_none_or(|[next_header]| may_be_advertisement_or_query(next_header)))
 }
 
 /// Where IPv4 advertisements are sent to.
 const ADVERTISEMENTS: u64 = number_of_mac(multicast_mac(Family::V4));
-/// Where all are asked.
+/// Where all are asked and told.
 const NODES: u64 = number_of_mac(ALL_NODES_MAC);
 /// Where routers are asked.
 const ROUTERS: u64 = number_of_mac(ALL_ROUTERS_MAC);

@@ -41,6 +41,7 @@ use kernel::{
 
 const LEVEL_TRANSITION: i32 = 2;
 const LEVEL_OTHER_MASTER: i32 = 2;
+const LEVEL_CLAIM: i32 = 2;
 const LEVEL_INIT: i32 = 4;
 const LEVEL_DISCARD: i32 = 5;
 
@@ -87,7 +88,7 @@ pub(super) fn other_master(
 /// Another host says that an address of a group, which this host is MASTER of, is at a MAC
 /// of its own.
 pub(super) fn address_claimed(device: &Device<Carp>, address: Ip, mac: [u8; 6]) {
-    if network::log_level(device.namespace()) < LEVEL_OTHER_MASTER || !net_ratelimit() {
+    if network::log_level(device.namespace()) < LEVEL_CLAIM || !net_ratelimit() {
         return;
     }
     pr_info!(

@@ -69,11 +69,11 @@ pub const fn is_neighbour_discovery_type(kind: u8) -> bool {
     matches!(kind, ROUTER_SOLICITATION..=REDIRECT)
 }
 
-/// Whether a packet to all nodes that says this at [`NEXT_HEADER`] can be an advertisement of
-/// a neighbour, or ask who listens, which has a hop-by-hop header. It is one comparison,
+/// Whether a packet that says this at [`NEXT_HEADER`] can be an advertisement of a neighbour,
+/// or ask who listens, before which there is a hop-by-hop header: 0. It is one comparison,
 /// which lets some pass that are neither, but no UDP and no TCP.
-pub const fn may_concern_all_nodes(next_header: u8) -> bool {
-    next_header & !(HOP_BY_HOP | ICMPV6) == 0
+pub const fn may_be_advertisement_or_query(next_header: u8) -> bool {
+    next_header & !ICMPV6 == 0
 }
 
 /// Whether an address is link-local unicast, fe80::/10.

@@ -91,8 +91,9 @@ impl Silence {
 /// announced again.
 const ANNOUNCE_AGAIN_AFTER: u8 = 2;
 
-/// Who goes on claiming an address is not told otherwise more often than this:
-/// `DEFEND_INTERVAL` (RFC 5227 section 1.1), so that hosts cannot drive each other.
+/// Who goes on claiming an address is not told otherwise more often than this, which is the
+/// `DEFEND_INTERVAL` of RFC 5227 (section 1.1). A host that follows it gives up after two; two
+/// that do not both announce once in this time.
 const DEFENCE_PAUSE: Interval = Interval::from_micros(10_000_000);
 
 /// What a MASTER has to do, and when.
@@ -138,14 +139,14 @@ impl Schedule {
     pub(super) fn advertise(&mut self, now: Instant, interval: Interval) -> bool {
         // Keeps the rhythm if the timer was a little late; but what was missed
         // altogether is not made up for.
-        let next = self.due + interval;
+        let due = self.due;
+        let next = due + interval;
         self.due = if next > now { next } else { now + interval };
         self.answered = false;
-        let defends = self.claimed && self.defence.allows(now);
-        if defends {
-            self.claimed = false;
-        }
+        // How late it is now is chance, and none of the pause.
+        let defends = self.claimed && self.defence.allows(due);
         let announce = self.announce_in == 1 || defends;
+        self.claimed &= !announce;
         self.announce_in = self.announce_in.saturating_sub(1);
         announce
     }
@@ -165,6 +166,7 @@ impl Schedule {
             return false;
         }
         self.answered = true;
+        self.claimed = false;
         // The other one announces too, maybe after this host's answer.
         self.announce_in = ANNOUNCE_AGAIN_AFTER;
         true

@@ -99,12 +99,30 @@ fn an_address_that_others_claim_is_announced_once_in_ten_seconds() {
                 assert_eq!(group.handle(now, claimed), Actions::default());
             }
         }
-        let (_, actions) = tick(&mut group);
+        // The timer is late now and then.
+        let due = group.advertisement_due().unwrap();
+        let late = Interval::from_micros(if second % 3 == 0 { 70 } else { 20 });
+        let actions = group.handle(due + late, Event::AdvertisementTimer);
         assert!(actions.advertise.is_some());
         announced.extend(actions.announce.then_some(second));
     }
     // What was claimed since the last time is not forgotten, and not made up for twice.
     assert_eq!(announced, [0, 10, 20]);
+}
+
+#[test]
+fn an_address_that_was_announced_for_another_reason_is_not_announced_again() {
+    // With the second advertisement after taking over, and after another MASTER was heard.
+    let mut group = master(parameters(1, 0), V4);
+    let _ = tick(&mut group);
+    let _ = group.handle(group.advertisement_due().unwrap(), Event::AddressClaimed);
+    let announced = [(); 3].map(|()| tick(&mut group).1.announce);
+    assert_eq!(announced, [true, false, false]);
+    let now = group.advertisement_due().unwrap();
+    let _ = group.handle(now, Event::AddressClaimed);
+    assert!(group.handle(now, hear(1, 1)).announce);
+    let announced = [(); 4].map(|()| tick(&mut group).1.announce);
+    assert_eq!(announced, [false, true, false, false]);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! Neighbour discovery: what is read, what is answered, what is refused.
 
 use carp_proto::neighbour::{
-    is_link_local, is_solicited_node_mac, may_concern_all_nodes, Advertisement, Beginning, Claim,
-    Solicitation, ALL_NODES, NEXT_HEADER,
+    is_link_local, is_solicited_node_mac, may_be_advertisement_or_query, Advertisement, Beginning,
+    Claim, Solicitation, ALL_NODES, NEXT_HEADER,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
 
@@ -338,7 +338,7 @@ fn the_beginning_tells_what_it_is() {
 fn a_listener_query_is_told_by_its_header_and_type() {
     let mut query = [0; listener::QUERY_LEN];
     (query[40], query[48]) = (58, 130);
-    assert!(may_concern_all_nodes(query[NEXT_HEADER]));
+    assert!(may_be_advertisement_or_query(query[NEXT_HEADER]));
     assert!(listener::is_query(&query));
     for (place, value) in [(6, 58), (40, 17), (41, 1), (48, 131), (48, 143)] {
         let mut other = query;
@@ -348,10 +348,10 @@ fn a_listener_query_is_told_by_its_header_and_type() {
 }
 
 #[test]
-fn what_may_concern_all_nodes_is_seen() {
+fn what_may_be_a_query_or_an_advertisement_is_seen() {
     let (hop_by_hop, icmpv6, tcp, udp) = (0, 58, 6, 17);
-    assert!(may_concern_all_nodes(hop_by_hop) && may_concern_all_nodes(icmpv6));
-    assert!(!may_concern_all_nodes(tcp) && !may_concern_all_nodes(udp));
+    assert!(may_be_advertisement_or_query(hop_by_hop) && may_be_advertisement_or_query(icmpv6));
+    assert!(!may_be_advertisement_or_query(tcp) && !may_be_advertisement_or_query(udp));
 }
 
 #[test]

@@ -18,7 +18,7 @@ static ADVICE: &[(u32, &str)] = &[
     ),
     (
         IFLA_CARP_STATS_ADDRESS_CONFLICT,
-        "another host has an address of the group for its own, or shares it by another protocol; the kernel log names it",
+        "another host has an address of the group for its own, shares it by another protocol, or is a ucarp that took over; with net.inet.carp.log from 2 on the kernel log names it",
     ),
     (
         IFLA_CARP_STATS_DISCARD_BAD_HOP_LIMIT,

@@ -82,6 +82,8 @@ def test_ucarp_preempts_ours_and_we_take_it_back(rachael, ucarp, client):
         assert len(heard) >= 4
         assert {f.ip["source"] for f in heard} == {UCARP}
         assert ours.status()["transitions"] == 3
+        # It announces its own MAC before it advertises.
+        assert ours.counters()["address_conflict"] == 1
         process.send_signal(signal.SIGKILL)
         ours.wait("MASTER", 6, reason="timed-out")
 
