@@ -65,8 +65,8 @@ pub(super) fn follow(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
 fn follow_mtu(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
     let limit = &device.private().limits.mtu;
     let now = device.mtu();
-    device.set_largest_mtu(parent.mtu(), rtnl);
-    let target = limit.follow(now, parent.mtu());
+    let most = device.set_largest_mtu(parent.mtu(), rtnl);
+    let target = limit.follow(now, most);
     if target != now && device.set_mtu(target, rtnl).is_err() {
         limit.refused(now);
         pr_warn!("{}: the MTU of {} does not fit\n", **device, *parent);

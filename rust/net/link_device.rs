@@ -327,10 +327,13 @@ impl<T: Driver> Device<T> {
     }
 
     /// Sets the largest packet that the device can be set to.
-    pub(crate) fn set_largest_mtu(&self, mtu: u32, _: &Rtnl) {
+    pub(crate) fn set_largest_mtu(&self, mtu: u32, _: &Rtnl) -> u32 {
         // SAFETY: Valid by the type invariants, and the RTNL is held, under which
         // alone the field is looked at.
-        unsafe { (*self.as_raw()).max_mtu = mtu.max((*self.as_raw()).min_mtu) };
+        unsafe {
+            (*self.as_raw()).max_mtu = mtu.max((*self.as_raw()).min_mtu);
+            (*self.as_raw()).max_mtu
+        }
     }
 
     /// Unregisters devices, but those that are on their way out already. Process

@@ -63,6 +63,18 @@ def test_changes_of_the_parent_do_not_disturb(rachael, client):
     assert virtual_mac(1) not in run("bridge", "-n", rachael.ns, "fdb", "show", "dev", "outside").stdout
 
 
+def test_mtu_below_that_of_ipv6(rachael, client):
+    """The parent's may be less than 1280, the group's not: it kept what it had, and gave the parent packets
+    that do not fit."""
+    made = master(rachael)
+    rachael.ip("link", "set", "eth0", "mtu", "1000")
+    assert made.show()["mtu"] == 1280
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+    rachael.ip("link", "set", "eth0", "mtu", "1500")
+    assert made.show()["mtu"] == 1500
+    assert made.status()["transitions"] == 2
+
+
 def test_ping_is_answered_at_once_after_takeover(rachael, client):
     """The first packet after the takeover is answered: nothing waits for a route."""
     group(rachael)
