@@ -84,6 +84,15 @@ bool carp_helper_is_vlan_dev(const struct net_device *dev)
 	return is_vlan_dev(dev);
 }
 
+struct net_device *carp_helper_vlan_dev_below(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	return vlan_dev_priv(dev)->real_dev;
+#else
+	BUG();
+#endif
+}
+
 bool carp_helper_netif_is_bridge_master(const struct net_device *dev)
 {
 	return netif_is_bridge_master(dev);

@@ -43,6 +43,10 @@ bool carp_helper_netif_is_l3_master(const struct net_device *dev);
 void carp_helper_netif_addr_lock_bh(struct net_device *dev);
 void carp_helper_netif_addr_unlock_bh(struct net_device *dev);
 bool carp_helper_is_vlan_dev(const struct net_device *dev);
+struct net_device *carp_helper_vlan_dev_below(const struct net_device *dev);
+
+/* linux/notifier.h */
+int carp_helper_notifier_from_errno(int err);
 
 /* linux/etherdevice.h */
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address);

@@ -67,16 +67,17 @@ impl NetDevice {
             let vlan = self.default_vlan(rtnl);
             return Some(Place { bridge: self, vlan });
         }
-        // SAFETY: Valid by the type invariants. A VLAN keeps the device below it.
-        let (below, vlan) = unsafe {
-            if !bindings::is_vlan_dev(self.as_raw()) {
-                return None;
+        // Of a VLAN in a VLAN, the bridge sees the tag of the lowest one.
+        let mut lowest = self;
+        let below = loop {
+            let below = lowest.below_vlan()?;
+            if !below.is_vlan() {
+                break below;
             }
-            (
-                Self::from_raw(bindings::vlan_dev_real_dev(self.as_raw())),
-                bindings::vlan_dev_vlan_id(self.as_raw()),
-            )
+            lowest = below;
         };
+        // SAFETY: Valid by the type invariants, and a VLAN.
+        let vlan = unsafe { bindings::vlan_dev_vlan_id(lowest.as_raw()) };
         below.is_bridge().then(|| Place {
             bridge: below,
             vlan: if below.tells_vlans_apart(rtnl) {
@@ -85,6 +86,21 @@ impl NetDevice {
                 0
             },
         })
+    }
+
+    /// Whether the device is a VLAN.
+    fn is_vlan(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::is_vlan_dev(self.as_raw()) }
+    }
+
+    /// The device below a VLAN, which may be one itself.
+    fn below_vlan(&self) -> Option<&Self> {
+        if !self.is_vlan() {
+            return None;
+        }
+        // SAFETY: Valid by the type invariants, and a VLAN, which keeps the device below it.
+        Some(unsafe { Self::from_raw(bindings::vlan_dev_below(self.as_raw())) })
     }
 
     /// Whether a bridge has an entry for each VLAN.

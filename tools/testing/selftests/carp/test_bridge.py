@@ -136,6 +136,18 @@ def test_vlans_of_a_bridge_have_entries_of_their_own(bridged):
     assert ["vlan 10 " in line for line in entries(bridged)] == [True]
 
 
+def test_a_vlan_in_a_vlan_has_an_entry_in_the_outer_one(bridged):
+    """Which is the tag that the bridge sees; it was in the inner one, and swallowed another segment's frames."""
+    bridged.batch("link set br0 type bridge vlan_filtering 1", "link add link br0 name br0.10 type vlan id 10",
+                  "link set br0.10 up", "link add link br0.10 name inner type vlan id 20", "link set inner up",
+                  "address add 198.51.100.11/24 dev inner")
+    for vid in ("10", "20"):
+        run("bridge", "-n", bridged.ns, "vlan", "add", "vid", vid, "dev", "br0", "self")
+    master(bridged, "198.51.100.1/32", parent="inner")
+    eventually(lambda: entries(bridged), 1, "the bridge's entry")
+    assert ["vlan 10 " in line for line in entries(bridged)] == [True]
+
+
 def kept(host):
     """{device: VLANs of its entries in the bridge's table}, for vhids 1 and 2; 0 is without VLAN."""
     found = {}
