@@ -50,10 +50,12 @@ impl inetaddr::Handler for Watch {
     fn event(device: &NetDevice, address: &mut InetAddress, event: AddressEvent, rtnl: &Rtnl) {
         if let Some(group) = Device::<Carp>::downcast(device) {
             if event == AddressEvent::Up {
-                parent::adopt(group, Ip::V4(address.address()), rtnl);
                 // The route to the subnet is the parent's: with one of our own,
-                // strict reverse path filters drop what comes in on the parent.
+                // strict reverse path filters drop what comes in on the parent. First
+                // of all, as routes are made anew when the parent that is found is in
+                // a VRF.
                 address.set_no_prefix_route();
+                parent::adopt(group, Ip::V4(address.address()), rtnl);
             }
             events::note_change(group);
             conditions::refresh_addresses(group);

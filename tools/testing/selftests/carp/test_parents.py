@@ -222,6 +222,19 @@ def test_parent_in_a_vrf(rachael, client, rules):
     client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
 
 
+def test_a_parent_in_a_vrf_is_found_by_an_address(rachael, client):
+    """The subnet's route stays the parent's: one of the carp device came with the VRF, and was the first one
+    when the parent had been down."""
+    rachael.batch(*vrf(rachael), "link add carp0 type carp vhid 1", "link set carp0 up",
+                  "address add 192.0.2.1/24 dev carp0")
+    assert link(rachael, "carp0")["master"] == "vrf0"
+    shown = rachael.ip("route", "show", "table", "10").stdout
+    assert "192.0.2.0/24 dev eth0" in shown and "192.0.2.0/24 dev carp0" not in shown
+    rachael.batch("link set eth0 down", "link set eth0 up")
+    Group(rachael).wait("MASTER")
+    client.run("ping", "-c", "2", "-W", "2", "192.0.2.1")
+
+
 @pytest.mark.both_clocks
 def test_group_follows_its_parent_into_a_vrf_and_the_next(rachael, client):
     """With all its addresses, of both families."""
