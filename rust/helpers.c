@@ -103,6 +103,11 @@ bool carp_helper_netif_is_l3_master(const struct net_device *dev)
 	return netif_is_l3_master(dev);
 }
 
+int carp_helper_notifier_from_errno(int err)
+{
+	return notifier_from_errno(err);
+}
+
 void carp_helper_eth_hw_addr_set(struct net_device *dev, const u8 *address)
 {
 	eth_hw_addr_set(dev, address);

@@ -218,6 +218,11 @@ fn follow_families(port: &Port, rtnl: &Rtnl) {
 pub(crate) struct Watch;
 
 impl Handler for Watch {
+    /// Groups are a matter of Ethernet: of its addresses, and of how long they are.
+    fn may_change_type(parent: &NetDevice, rtnl: &Rtnl) -> bool {
+        Port::of(parent, rtnl).is_none()
+    }
+
     fn event(parent: &NetDevice, event: Event, rtnl: &Rtnl) {
         routes::device_changed(parent, event, rtnl);
         if let Some(device) = Device::<Carp>::downcast(parent) {

@@ -50,10 +50,14 @@ pub(crate) unsafe trait Chain {
 
     /// Tells the handler of an event.
     ///
+    /// # Errors
+    ///
+    /// What the handler refuses, if this chain lets things be refused.
+    ///
     /// # Safety
     ///
     /// Only to be called by the chain, with its events and their data.
-    unsafe fn notify(event: c_ulong, data: *mut c_void);
+    unsafe fn notify(event: c_ulong, data: *mut c_void) -> Result;
 }
 
 /// The function of a notifier block.
@@ -67,8 +71,11 @@ unsafe extern "C" fn call<C: Chain>(
     data: *mut c_void,
 ) -> c_int {
     // SAFETY: The chain calls this with its events and their data.
-    unsafe { C::notify(event, data) };
-    bindings::NOTIFY_DONE as c_int
+    match unsafe { C::notify(event, data) } {
+        Ok(()) => bindings::NOTIFY_DONE as c_int,
+        // SAFETY: A function of a number.
+        Err(error) => unsafe { bindings::notifier_from_errno(error.to_errno()) },
+    }
 }
 
 /// The registration of a handler with a chain.

@@ -90,9 +90,9 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     const REGISTER: super::BlockFn = bindings::register_inet6addr_notifier;
     const UNREGISTER: super::BlockFn = bindings::unregister_inet6addr_notifier;
 
-    unsafe fn notify(event: c_ulong, data: *mut c_void) {
+    unsafe fn notify(event: c_ulong, data: *mut c_void) -> Result {
         let Some(event) = AddressEvent::from_raw(event) else {
-            return;
+            return Ok(());
         };
         // SAFETY: This chain's data is an address, which has a configuration,
         // which has a device; who calls holds a count of the first, each holds
@@ -104,5 +104,6 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
         // SAFETY: As above; the chain is called without the address's lock.
         let address = unsafe { &*data.cast::<Inet6Address>() };
         H::event(device, address, event);
+        Ok(())
     }
 }

@@ -42,7 +42,7 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     const REGISTER: super::BlockFn = bindings::register_inet6addr_validator_notifier;
     const UNREGISTER: super::BlockFn = bindings::unregister_inet6addr_validator_notifier;
 
-    unsafe fn notify(_: c_ulong, data: *mut c_void) {
+    unsafe fn notify(_: c_ulong, data: *mut c_void) -> Result {
         // SAFETY: This chain's data says the address and a configuration, which has
         // a device; RTNL is held, and keeps them.
         let (device, address) = unsafe {
@@ -55,5 +55,6 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
         // SAFETY: Whoever may sleep to ask this chain holds the RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
         H::expected(device, address, &rtnl);
+        Ok(())
     }
 }

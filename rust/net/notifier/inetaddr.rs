@@ -105,9 +105,9 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     const REGISTER: super::BlockFn = bindings::register_inetaddr_notifier;
     const UNREGISTER: super::BlockFn = bindings::unregister_inetaddr_notifier;
 
-    unsafe fn notify(event: c_ulong, data: *mut c_void) {
+    unsafe fn notify(event: c_ulong, data: *mut c_void) -> Result {
         let Some(event) = AddressEvent::from_raw(event) else {
-            return;
+            return Ok(());
         };
         // SAFETY: This chain's data is an address, which has a configuration,
         // which has a device; RTNL is held, and keeps them.
@@ -119,5 +119,6 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
         // SAFETY: This chain is called with RTNL held.
         let rtnl = unsafe { Rtnl::assume_held() };
         H::event(device, address, event, &rtnl);
+        Ok(())
     }
 }

@@ -51,8 +51,8 @@ pub(crate) enum Event {
     ChangeName,
     /// It got or lost a device above it.
     ChangeUpper,
-    /// Its link-layer type changed.
-    PostTypeChange,
+    /// Its link-layer type is about to change.
+    PreTypeChange,
     /// Frames leave a bond by another slave.
     BondingFailover,
     /// Its neighbours should be told of its addresses.
@@ -81,7 +81,7 @@ impl Event {
             bindings::netdev_cmd_NETDEV_CHANGEADDR => Self::ChangeAddr,
             bindings::netdev_cmd_NETDEV_CHANGENAME => Self::ChangeName,
             bindings::netdev_cmd_NETDEV_CHANGEUPPER => Self::ChangeUpper,
-            bindings::netdev_cmd_NETDEV_POST_TYPE_CHANGE => Self::PostTypeChange,
+            bindings::netdev_cmd_NETDEV_PRE_TYPE_CHANGE => Self::PreTypeChange,
             bindings::netdev_cmd_NETDEV_BONDING_FAILOVER => Self::BondingFailover,
             bindings::netdev_cmd_NETDEV_NOTIFY_PEERS => Self::NotifyPeers,
             bindings::netdev_cmd_NETDEV_RESEND_IGMP => Self::ResendIgmp,
@@ -94,6 +94,11 @@ impl Event {
 pub(crate) trait Handler: 'static {
     /// Handlers of greater priority are called first.
     const PRIORITY: c_int = 0;
+
+    /// Whether a device may become one of another type, with addresses of another length.
+    fn may_change_type(_device: &NetDevice, _rtnl: &Rtnl) -> bool {
+        true
+    }
 
     /// Called for an event.
     fn event(device: &NetDevice, event: Event, rtnl: &Rtnl);
@@ -112,13 +117,18 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     const REGISTER: super::BlockFn = bindings::register_netdevice_notifier;
     const UNREGISTER: super::BlockFn = bindings::unregister_netdevice_notifier;
 
-    unsafe fn notify(event: c_ulong, data: *mut c_void) {
+    unsafe fn notify(event: c_ulong, data: *mut c_void) -> Result {
         // SAFETY: The data of this chain begins with this struct.
         let device = unsafe { (*data.cast::<bindings::netdev_notifier_info>()).dev };
         // SAFETY: The device is valid during the call.
         let device = unsafe { NetDevice::from_raw(device) };
         // SAFETY: This chain is called with RTNL held.
         let rtnl = unsafe { Rtnl::assume_held() };
-        H::event(device, Event::from_raw(event), &rtnl);
+        let event = Event::from_raw(event);
+        if event == Event::PreTypeChange && !H::may_change_type(device, &rtnl) {
+            return Err(EBUSY);
+        }
+        H::event(device, event, &rtnl);
+        Ok(())
     }
 }

@@ -41,7 +41,8 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     const REGISTER: super::BlockFn = bindings::register_reboot_notifier;
     const UNREGISTER: super::BlockFn = bindings::unregister_reboot_notifier;
 
-    unsafe fn notify(_event: c_ulong, _data: *mut c_void) {
+    unsafe fn notify(_event: c_ulong, _data: *mut c_void) -> Result {
         H::shutting_down();
+        Ok(())
     }
 }

@@ -4,7 +4,11 @@
 """
 
 import contextlib
+import errno
+import fcntl
 import json
+import os
+import struct
 import subprocess
 
 import pytest
@@ -14,7 +18,7 @@ from carp import Group, group, master, virtual_mac
 from rtnl import is_gone
 from test_data import CLIENT_MAC, echo_request
 from test_takeover import rtnl_held
-from topology import eventually, run
+from topology import eventually, inside, run
 from wire import Capture, Injector, mac
 
 
@@ -60,6 +64,29 @@ def test_parent_of_a_group_is_refused_to_other_drivers(rachael, client, kind):
 
 
 # ---- what happens to a parent ----
+
+
+def test_a_parent_does_not_stop_being_ethernet(rachael):
+    """A tap that becomes a tunnel has addresses of another length: the kernel's filters were given bytes that
+    were behind ours. Without a group it may."""
+    TUNSETIFF, TUNSETLINK, IFF_TAP, IFF_NO_PI, IP6GRE, ETHER = 0x400454CA, 0x400454CD, 2, 0x1000, 823, 1
+    run("modprobe", "tun")
+    rachael.ip("tuntap", "add", "tap0", "mode", "tap")
+    made = group(rachael, parent="tap0")
+    with inside(rachael.ns):
+        tap = os.open("/dev/net/tun", os.O_RDWR)
+    try:
+        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"tap0", IFF_TAP | IFF_NO_PI))
+        with pytest.raises(OSError) as refused:
+            fcntl.ioctl(tap, TUNSETLINK, IP6GRE)
+        assert refused.value.errno == errno.EBUSY
+        assert link(rachael, "tap0")["link_type"] == "ether"
+        made.delete()
+        fcntl.ioctl(tap, TUNSETLINK, IP6GRE)
+        assert link(rachael, "tap0")["link_type"] != "ether"
+        fcntl.ioctl(tap, TUNSETLINK, ETHER)
+    finally:
+        os.close(tap)
 
 EVENTS = {
     "down and up": ["link set eth0 down", "link set eth0 up"],
