@@ -283,6 +283,11 @@ void carp_helper_in6_dev_keep_addresses(struct inet6_dev *idev)
 	WRITE_ONCE(idev->cnf.keep_addr_on_down, 1);
 }
 
+void carp_helper_in6_dev_ignore_routers(struct inet6_dev *idev)
+{
+	WRITE_ONCE(idev->cnf.accept_ra, 0);
+}
+
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode)
 {
 	WRITE_ONCE(idev->cnf.addr_gen_mode, mode);
@@ -318,7 +323,7 @@ u64 __percpu *carp_helper_alloc_counters(unsigned int number)
 	return __alloc_percpu(number * sizeof(u64), SMP_CACHE_BYTES);
 }
 
-/* One instruction where a word has 64 bits, which is wherever Rust is. */
+/* One instruction, as a word has 64 bits on every machine that Kbuild builds for. */
 void carp_helper_count(u64 __percpu *counter, u64 number)
 {
 	BUILD_BUG_ON(sizeof(unsigned long) != sizeof(u64));

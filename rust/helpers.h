@@ -111,6 +111,7 @@ struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev);
 bool carp_helper_ipv6_mod_enabled(void);
 bool carp_helper_in6_dev_forwarding(const struct inet6_dev *idev);
 void carp_helper_in6_dev_keep_addresses(struct inet6_dev *idev);
+void carp_helper_in6_dev_ignore_routers(struct inet6_dev *idev);
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode);
 
 /* net/ip.h, linux/ipv6.h */

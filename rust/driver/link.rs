@@ -46,7 +46,10 @@ use crate::{
     },
     proto::Event, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
 
 /// The driver of devices of kind `carp`.
 pub(crate) struct Carp;
@@ -149,6 +152,9 @@ impl Driver for Carp {
     }
 
     fn open(device: &Device<Self>, _: &Rtnl) -> Result {
+        // Of an address that was given again with other words ("ip address replace") the
+        // kernel forgets it.
+        inet_device::set_no_dad(device, &rcu::read_lock());
         conditions::refresh(device);
         Ok(())
     }

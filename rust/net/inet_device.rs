@@ -101,7 +101,8 @@ fn find_v6<R>(
 }
 
 /// Calls `visit` with valid pointers to the IPv6 addresses of a device until it
-/// gives something. They are valid as long as the guard is.
+/// gives something. They are valid as long as the guard is. One that is on its way out,
+/// which can still be in the list when others are told that it went, is none any more.
 fn find_raw_v6<R>(
     device: &NetDevice,
     _: &rcu::Guard,
@@ -120,7 +121,10 @@ fn find_raw_v6<R>(
     while entry != head {
         // SAFETY: All entries but the head are in such a struct.
         let address = unsafe { container_of!(entry, bindings::inet6_ifaddr, if_list) };
-        if let Some(found) = visit(address) {
+        // SAFETY: As the address is not freed meanwhile; its state may change.
+        let state = unsafe { (&raw const (*address).state).read_volatile() };
+        let is_dead = state == bindings::INET6_IFADDR_STATE_DEAD as kernel::ffi::c_int;
+        if let Some(found) = (!is_dead).then_some(address).and_then(&mut visit) {
             return Some(found);
         }
         // SAFETY: Found in the list, and so not freed in the read-side section.
@@ -305,9 +309,23 @@ pub(crate) fn forwards_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
     !in6_device.is_null() && unsafe { bindings::in6_dev_forwarding(in6_device) }
 }
 
+/// Keeps the kernel from looking for duplicates of the IPv6 addresses that a device has. Any
+/// context but hard interrupts, as long as no lock of an address is held.
+pub(crate) fn set_no_dad(device: &NetDevice, guard: &rcu::Guard) {
+    find_raw_v6(device, guard, |address| {
+        // SAFETY: Not freed before the guard is gone; the lock protects the flags.
+        unsafe {
+            bindings::spin_lock_bh(&raw mut (*address).lock);
+            (*address).flags |= bindings::IFA_F_NODAD;
+            bindings::spin_unlock_bh(&raw mut (*address).lock);
+        }
+        None::<()>
+    });
+}
+
 /// Configures IPv6 for a device whose addresses others share: the kernel makes no
-/// link-local address for it, and takes no address from it when it goes down, but
-/// link-local ones.
+/// link-local address for it, nor any from a router's advertisement, which everybody on the
+/// segment can send; and it takes no address from it when it goes down, but link-local ones.
 ///
 /// To be called again when the IPv6 configuration was made anew
 /// ([`super::notifier::netdevice::Event::Register`], and an MTU that was below
@@ -323,6 +341,7 @@ pub(crate) fn configure_shared_v6(device: &NetDevice, _: &Rtnl) {
                 bindings::in6_addr_gen_mode_IN6_ADDR_GEN_MODE_NONE as kernel::ffi::c_int,
             );
             bindings::in6_dev_keep_addresses(in6_device);
+            bindings::in6_dev_ignore_routers(in6_device);
         }
     }
 }

@@ -6,8 +6,8 @@
 //! [`include/net/if_inet6.h`](srctree/include/net/if_inet6.h)
 //!
 //! Handlers run in any context but hard interrupts, and must not sleep, for the
-//! devices of all namespaces, when the address is in the device's list already,
-//! or no longer.
+//! devices of all namespaces, when the address is in the device's list already; when it
+//! went, it may be there still, but is marked as dead.
 
 use crate::net::{
     bindings,

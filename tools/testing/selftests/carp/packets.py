@@ -105,6 +105,13 @@ def neighbour_advertisement(source_mac, source, target, flags=NA_OVERRIDE, desti
     return frame((destination_mac, source_mac), source, destination, ICMPV6, icmp6(source, destination, body), ttl=255)
 
 
+def router_advertisement(source_mac, source, prefix, destination_mac="33:33:00:00:00:01", lifetime=1800):
+    """Of a /64 from which hosts make addresses, and of a router for everything."""
+    option = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0) + packed(prefix)
+    body = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 64, 0, lifetime, 0, 0) + option
+    return frame((destination_mac, source_mac), source, "ff02::1", ICMPV6, icmp6(source, "ff02::1", body), ttl=255)
+
+
 def router_solicitation(source_mac, source):
     body = struct.pack("!BBHI", ROUTER_SOLICITATION, 0, 0, 0) + b"\x01\x01" + mac(source_mac)
     return frame(("33:33:00:00:00:02", source_mac), source, "ff02::2", ICMPV6, icmp6(source, "ff02::2", body), ttl=255)

@@ -244,6 +244,24 @@ def test_never_tentative(hosts, segment, accept_dad):
     assert [found for found in asked if found["source"] == "::" and found["target"] == V6] == []
 
 
+@pytest.mark.parametrize("accept_dad", [0, 1])
+def test_never_tentative_although_given_again(hosts, segment, accept_dad):
+    """As daemons do to refresh an address: the kernel forgot that nobody shall look for duplicates."""
+    rachael, _, _ = hosts
+    for device in ("all", "default"):
+        rachael.sysctl(f"net.ipv6.conf.{device}.accept_dad", accept_dad)
+    made = master(rachael, V6 + "/64")
+    rachael.ip("address", "replace", V6 + "/64", "dev", "carp0")
+    with Capture(segment.ns, "br0", "in") as capture:
+        made.down()
+        made.up()
+        made.wait("MASTER")
+        assert addresses(rachael)[V6] == ["nodad"]
+        frames = capture.during(2)
+    asked = [packets.nd(f) for f in frames if packets.nd(f) and packets.nd(f)["source"] == "::"]
+    assert [found for found in asked if found["target"] == V6] == []
+
+
 def test_no_link_local_address_from_the_virtual_mac(hosts, segment):
     """The carp device has none that two hosts could have alike, also after it was made anew by its MTU."""
     rachael, pris, _ = hosts
@@ -274,6 +292,63 @@ def test_a_parent_that_gets_ipv6_after_its_group_delivers_at_once(rachael, clien
             capture.advertisement(5, bow_out=False)
             injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), "2001:db8:1::50", V6))
             capture.until(lambda f: packets.echo_reply(f, V6), 0.5, "an answer before there are routes")
+
+
+@pytest.mark.parametrize("virtual", [["192.0.2.1/32"], [f"{V6}/64", f"{ROUTER}/64"]], ids=["IPv4", "IPv6"])
+def test_a_router_that_advertises_to_the_virtual_mac_changes_nothing(hosts, virtual):
+    """The group got an address of the advertised prefix on the MASTER, and a route: advertisements had another
+    digest, and each host was MASTER. On the parent it is as it ever was."""
+    rachael, pris, client = hosts
+    made = [master(rachael, *virtual), group(pris, *virtual, advskew=100)]
+    made[1].wait("BACKUP")
+    before = addresses(rachael)
+    with Capture(rachael.ns, "eth0", "out") as capture, Injector(client) as injector:
+        for destination in (VIRTUAL_MAC, "33:33:00:00:00:01"):
+            injector.send(packets.router_advertisement(CLIENT_MAC, "fe80::50", "2001:db8:9::", destination))
+        frames = capture.during(5)
+    assert addresses(rachael) == before
+    assert any(address.startswith("2001:db8:9:") for address in addresses(rachael, "eth0")), "it was not valid"
+    assert "carp0" not in rachael.ip("-6", "route", "show", "default").stdout
+    assert [found.state for found in made] == ["MASTER", "BACKUP"]
+    assert made[1].counters()["discard_bad_digest"] == 0
+    asked = [f for f in frames if f.source == VIRTUAL_MAC and packets.icmp_type(f) == packets.ROUTER_SOLICITATION]
+    assert asked == []
+
+
+def test_a_group_without_its_ipv6_has_no_ipv6_addresses(hosts):
+    """The address that went last was still signed, and asked for: the kernel tells of it before it is gone."""
+    rachael, pris, client = hosts
+    made = [master(rachael, V6 + "/64"), group(pris, V6 + "/64", advskew=100)]
+    made[1].wait("BACKUP")
+    rachael.sysctl("net.ipv6.conf.carp0.disable_ipv6", 1)
+    made[0].wait("INIT", 2, reason="no-address")
+    made[1].wait("MASTER", 2, reason="master-bowed-out")
+    assert [f.source for f in ask(client, V6)] == [VIRTUAL_MAC], "one answer, which is the new MASTER's"
+    # Of both families one stays, and both hosts have to say the same.
+    rachael.sysctl("net.ipv6.conf.carp0.disable_ipv6", 0)
+    made[1].delete()
+    made[0].add_address("192.0.2.1/32")
+    made[0].add_address(V6 + "/64")
+    made[0].add_address("2001:db8::2/64")
+    made[0].wait("MASTER")
+    rachael.sysctl("net.ipv6.conf.carp0.disable_ipv6", 1)
+    theirs = group(pris, "192.0.2.1/32", advskew=100)
+    theirs.wait("BACKUP")
+    with Capture(client.ns, "eth0", "in") as capture:
+        capture.during(5)
+    assert (made[0].state, theirs.state, theirs.counters()["discard_bad_digest"]) == ("MASTER", "BACKUP", 0)
+
+
+def test_an_address_that_went_when_the_device_was_down_is_not_answered(hosts):
+    """Link-local addresses go with it, as those of any device do."""
+    rachael, _, client = hosts
+    made = master(rachael, V6 + "/64", ROUTER + "/64")
+    made.down()
+    made.up()
+    made.wait("MASTER")
+    assert set(addresses(rachael)) == {V6}
+    assert ask(client, ROUTER) == []
+    assert [f.source for f in ask(client, V6)] == [VIRTUAL_MAC]
 
 
 # ---- the protocol ----
