@@ -286,6 +286,7 @@ void carp_helper_in6_dev_keep_addresses(struct inet6_dev *idev)
 void carp_helper_in6_dev_ignore_routers(struct inet6_dev *idev)
 {
 	WRITE_ONCE(idev->cnf.accept_ra, 0);
+	WRITE_ONCE(idev->cnf.accept_redirects, 0);
 }
 
 void carp_helper_in6_dev_set_addr_gen_mode(struct inet6_dev *idev, int mode)

@@ -324,8 +324,8 @@ pub(crate) fn set_no_dad(device: &NetDevice, guard: &rcu::Guard) {
 }
 
 /// Configures IPv6 for a device whose addresses others share: the kernel makes no
-/// link-local address for it, nor any from a router's advertisement, which everybody on the
-/// segment can send; and it takes no address from it when it goes down, but link-local ones.
+/// link-local address for it, nor any from a router's advertisement, nor a route from a
+/// redirect, both of which everybody on the segment can send; and it takes no address from it when it goes down, but link-local ones.
 ///
 /// To be called again when the IPv6 configuration was made anew
 /// ([`super::notifier::netdevice::Event::Register`], and an MTU that was below

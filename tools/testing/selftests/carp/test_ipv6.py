@@ -302,6 +302,7 @@ def test_a_router_that_advertises_to_the_virtual_mac_changes_nothing(hosts, virt
     made = [master(rachael, *virtual), group(pris, *virtual, advskew=100)]
     made[1].wait("BACKUP")
     before = addresses(rachael)
+    assert [rachael.sysctl(f"net.ipv6.conf.carp0.accept_{what}").strip() for what in ("ra", "redirects")] == ["0", "0"]
     with Capture(rachael.ns, "eth0", "out") as capture, Injector(client) as injector:
         for destination in (VIRTUAL_MAC, "33:33:00:00:00:01"):
             injector.send(packets.router_advertisement(CLIENT_MAC, "fe80::50", "2001:db8:9::", destination))
