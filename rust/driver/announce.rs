@@ -44,6 +44,10 @@ use crate::{
             ALL_NODES_MAC,
             IPV6_LEN, //
         },
+        ownership::{
+            Ip,
+            Prefixed, //
+        },
         Arp,
         Balancing,
         Identity,
@@ -197,7 +201,8 @@ impl arp_output::Handler for Solicitations {
     /// client the stack asks in the name of that address, but with the parent's
     /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
     /// the address with this host. It asks in the name of an address of the
-    /// device's own instead, or of none, as a probe does. Anything else in the name
+    /// device's own instead that is the client's neighbour, or of none, as a probe does:
+    /// strict clients do not answer addresses of other subnets. Anything else in the name
     /// of a virtual address, be it said through the parent or through another
     /// device on the same segment, is only the MASTER's to say, and said by
     /// [`answer_v4`] and [`all`].
@@ -211,9 +216,14 @@ impl arp_output::Handler for Solicitations {
         if packet.operation == Operation::Reply || packet.sender == packet.target {
             return Fate::Drop;
         }
+        let target = Prefixed::single(Ip::V4(packet.target));
         let mut sender = None;
-        inet_device::for_each_v4(device, &guard, |address, _| {
-            if sender.is_none() && !is_virtual(device, address, &guard) {
+        inet_device::for_each_v4(device, &guard, |address, prefix_len| {
+            let own = Prefixed {
+                address: Ip::V4(address),
+                prefix_len,
+            };
+            if sender.is_none() && own.covers(target) && !is_virtual(device, address, &guard) {
                 sender = Some(address);
             }
         });

@@ -253,6 +253,23 @@ def test_one_answer_with_every_setting(rachael, pris, client):
             host.sysctl(path, value)
 
 
+@pytest.mark.parametrize("strict", ["rp_filter=1", "arp_ignore=2"])
+@pytest.mark.parametrize("parents", [["198.51.100.11/24", "192.0.2.11/24"], ["198.51.100.11/24"]], ids=len)
+def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, parents, strict):
+    """The host asked in the name of its parent's first address, which was of another subnet, and a client that
+    has no way there, or answers its subnet only, did not answer: nothing came back from the virtual address."""
+    rachael.batch("address flush dev eth0", *(f"address add {address} dev eth0" for address in parents))
+    for device in ("all", "eth0"):
+        client.sysctl(*(f"net.ipv4.conf.{device}.{strict}".split("=")))
+    master(rachael, f"{VIP}/24")
+    client.ip("neighbour", "replace", VIP, "lladdr", VIRTUAL_MAC, "nud", "permanent", "dev", "eth0")
+    rachael.ip("neighbour", "flush", "dev", "eth0")
+    with Capture(client.ns, "eth0", "in") as capture:
+        client.run("ping", "-c", "1", "-W", "2", VIP)
+        asked = [f.arp["sender"] for f in capture.drain() if f.arp and f.arp["target"] == CLIENT]
+    assert set(asked) == {"192.0.2.11" if len(parents) == 2 else "0.0.0.0"}
+
+
 @pytest.mark.parametrize("claim", ["request", "reply", "advertisement"])
 def test_a_master_whose_address_somebody_else_claims_goes_on(rachael, client, claim):
     """By a gratuitous request or reply, or an unsolicited advertisement: it says nothing with its own MAC,
