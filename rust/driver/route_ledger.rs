@@ -397,6 +397,7 @@ fn request(route: &Route) -> route_netlink::Route {
         ),
         Kind::Local => (route_netlink::Kind::Local, Some(METRIC_LAST)),
         Kind::Connected => (route_netlink::Kind::Link, Some(METRIC_LAST)),
+        Kind::Broadcast => (route_netlink::Kind::Broadcast, None),
     };
     route_netlink::Route {
         destination: address(route.destination.address),

@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Link,
     /// Delivers them here.
     Local,
+    /// Sends them to all neighbours on its device.
+    Broadcast,
     /// Refuses them.
     Unreachable,
 }
@@ -219,6 +221,7 @@ impl Message {
         let (kind, scope) = match route.kind {
             Kind::Link => (bindings::RTN_UNICAST, bindings::rt_scope_t_RT_SCOPE_LINK),
             Kind::Local => (bindings::RTN_LOCAL, bindings::rt_scope_t_RT_SCOPE_HOST),
+            Kind::Broadcast => (bindings::RTN_BROADCAST, bindings::rt_scope_t_RT_SCOPE_LINK),
             Kind::Unreachable => (
                 bindings::RTN_UNREACHABLE,
                 bindings::rt_scope_t_RT_SCOPE_UNIVERSE,

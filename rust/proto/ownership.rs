@@ -79,6 +79,19 @@ impl Prefixed {
         self.prefix_len >= self.address.bits()
     }
 
+    /// The address of all neighbours: the last one of an IPv4 subnet that has one.
+    fn broadcast(self) -> Option<Self> {
+        let host_bits = u32::from(self.address.bits().saturating_sub(self.prefix_len));
+        match self.address {
+            Ip::V4(bytes) if host_bits >= 2 => {
+                let host = !u32::MAX.checked_shl(host_bits).unwrap_or(0);
+                let last = u32::from_be_bytes(bytes) | host;
+                Some(Self::single(Ip::V4(last.to_be_bytes())))
+            }
+            _ => None,
+        }
+    }
+
     /// The prefix, without the rest of the address.
     pub fn network(self) -> Self {
         Self {
@@ -233,6 +246,9 @@ pub enum Kind {
     Local,
     /// The subnet is on the parent.
     Connected,
+    /// All neighbours of the subnet are on the parent. Stands before the kernel's own routes,
+    /// of which that to the group's device can be the first.
+    Broadcast,
 }
 
 /// A route that is to be there.
@@ -261,11 +277,12 @@ impl Route {
 }
 
 /// The routes that have to be there for an address: the one that says whose it is,
-/// and the one to its subnet.
-pub fn routes(standing: &Standing, address: Virtual, around: &Surroundings) -> [Option<Route>; 2] {
+/// the one to its subnet, and the one to all neighbours there.
+pub fn routes(standing: &Standing, address: Virtual, around: &Surroundings) -> [Option<Route>; 3] {
     [
         claim(standing, address, around),
         connected(standing, address.own, around),
+        broadcast(standing, address.own, around),
     ]
 }
 
@@ -329,5 +346,18 @@ fn connected(standing: &Standing, address: Prefixed, around: &Surroundings) -> O
         table: parent.table.unwrap_or(TABLE_MAIN),
         device: parent.device,
         source: around.source().filter(|source| !source.is_link_local()),
+    })
+}
+
+/// Where the parent is in the subnet, its broadcasts are the parent's: from its own address, in
+/// all states. Where it is not, the kernel's route to the group's device is the only one.
+fn broadcast(standing: &Standing, address: Prefixed, around: &Surroundings) -> Option<Route> {
+    let parent = standing.parent.filter(|parent| parent.up)?;
+    Some(Route {
+        destination: address.broadcast().filter(|_| around.covered)?,
+        kind: Kind::Broadcast,
+        table: parent.table.unwrap_or(TABLE_LOCAL),
+        device: parent.device,
+        source: Some(around.source()?),
     })
 }

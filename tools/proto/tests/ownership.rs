@@ -50,9 +50,66 @@ fn an_address_that_another_group_is_master_of_is_this_hosts() {
         let alone = routes(&standing, address, &around);
         assert_eq!(alone[0].unwrap().kind, Kind::Neighbour);
         around.add_master(own);
-        assert_eq!(routes(&standing, address, &around), [None, None]);
+        let [claim, connected, _] = routes(&standing, address, &around);
+        assert_eq!([claim, connected], [None, None]);
         assert!(!hides_local(&standing, address, &around));
     }
+}
+
+/// The kernel keeps one on each device with an address of the subnet, and takes the first.
+#[test]
+fn broadcasts_of_the_parents_subnet_are_the_parents() {
+    let made = |standing: &Standing, address: &str, parents: &[&str]| {
+        let own = prefixed(address);
+        let around = around(own, parents, &["10.0.0.11"]);
+        routes(standing, Virtual { own, local: true }, &around)[2]
+    };
+    let to = |last: &str| Route {
+        destination: Prefixed::single(ip(last)),
+        kind: Kind::Broadcast,
+        table: TABLE_LOCAL,
+        device: PARENT,
+        source: Some(ip("192.0.2.11")),
+    };
+    let parents = ["198.51.100.11/24", "192.0.2.11/24"];
+    for master in [false, true] {
+        let standing = standing(master);
+        for (address, last) in [
+            ("192.0.2.1/24", "192.0.2.255"),
+            ("192.0.2.1/25", "192.0.2.127"),
+            ("192.0.2.1/30", "192.0.2.3"),
+        ] {
+            assert_eq!(
+                made(&standing, address, &parents),
+                Some(to(last)),
+                "{address}"
+            );
+        }
+        // There is no such address, or the parent is in no such subnet.
+        for address in [
+            "192.0.2.1/31",
+            "192.0.2.1/32",
+            "192.0.2.1/23",
+            "203.0.113.1/24",
+        ] {
+            assert_eq!(made(&standing, address, &parents), None, "{address}");
+        }
+        assert_eq!(made(&standing, "192.0.2.1/24", &[]), None);
+        assert_eq!(
+            made(&standing, "2001:db8::1/64", &["2001:db8::11/64"]),
+            None
+        );
+    }
+    let mut within = standing(false);
+    within.parent = within.parent.map(|parent| Parent {
+        table: Some(10),
+        ..parent
+    });
+    let in_vrf = Some(Route {
+        table: 10,
+        ..to("192.0.2.255")
+    });
+    assert_eq!(made(&within, "192.0.2.1/24", &parents), in_vrf);
 }
 
 /// A link-local address is that of a device, and so another one on each.
@@ -76,10 +133,8 @@ fn plan(
     let own = prefixed(address);
     let around = around(own, parents, others);
     let address = Virtual { own, local };
-    routes(standing, address, &around)
-        .into_iter()
-        .flatten()
-        .collect()
+    let [claim, connected, _] = routes(standing, address, &around);
+    [claim, connected].into_iter().flatten().collect()
 }
 
 fn around(own: Prefixed, parents: &[&str], others: &[&str]) -> Surroundings {

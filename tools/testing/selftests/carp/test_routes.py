@@ -16,8 +16,10 @@ import debug_kernel
 import pytest
 
 from carp import Group, group, master, virtual_mac
+from gateways import mac_of
 from test_takeover import rtnl_held
 from topology import eventually, inside, run
+from wire import Capture
 
 V4, V6 = "192.0.2.1", "2001:db8::1"
 VMAC = virtual_mac(1)
@@ -511,3 +513,37 @@ def test_routes_come_late(two):
         worst = max(worst, took)
         print(f"{host.name}: routes after {took / 1e6:.2f} ms")
     assert worst < 20e6 * debug_kernel.SLOWNESS
+
+
+# ---- broadcasts ----
+
+MIXED = {"the parent was down": ["link set eth0 down", "link set eth0 up"],
+         "the parent's address came last": ["address flush dev eth0", "address add 192.0.2.12/24 dev eth0"]}
+
+
+@pytest.mark.parametrize("event", MIXED)
+@pytest.mark.parametrize("state", ["BACKUP", "MASTER"])
+def test_broadcasts_of_the_subnet_leave_by_the_parent(rachael, pris, client, event, state):
+    """From its own address. The kernel has a route to them by each device, and the carp device's was the first one:
+    a BACKUP's went nowhere, and a MASTER's came from the virtual address."""
+    if state == "BACKUP":
+        master(rachael, f"{V4}/24")
+    # An address that comes to a device that is up is local for a moment, and so a source for the kernel's route.
+    made = Group(pris)
+    made.create(vhid=1, advskew=100)
+    made.up()
+    made.add_address(f"{V4}/24")
+    made.wait(state)
+    pris.batch(*MIXED[event])
+    made.wait(state)
+    eventually(lambda: goes_to(pris, "192.0.2.255") == ("eth0", "192.0.2.12"), 2,
+               lambda: pris.ip("route", "show", "table", "local").stdout)
+    with Capture(client.ns, "eth0", "in") as capture, inside(pris.ns):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sender.sendto(b"tears in rain", ("192.0.2.255", 4242))
+        found = capture.until(lambda f: f.ip and f.ip["destination"] == "192.0.2.255", 2, "the broadcast")
+    assert (found.ip["source"], found.source) == ("192.0.2.12", mac_of(pris))
+    made.delete()
+    left = pris.ip("route", "show", "table", "all", "proto", "112").stdout
+    assert left == "", left
