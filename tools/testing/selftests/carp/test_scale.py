@@ -105,7 +105,7 @@ def test_1000_addresses_in_one_group(rachael, pris, client, segment):
     assert theirs.state == "BACKUP"
     # All hosts share one processor: what leaves first is delivered after all that leaves at once.
     with Capture(client.ns, "eth0", "in") as capture, Capture(pris.ns, "eth0") as theirs_too:
-        capture.advertisement(2)
+        theirs_too.advertisement(2, source="192.0.2.11")
         segment.cut(rachael)
         taken = theirs_too.advertisement(6, source="192.0.2.12").time
         capture.during(1)
