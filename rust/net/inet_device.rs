@@ -242,17 +242,11 @@ pub(crate) fn set_makes_prefix_route_v6(
     mut choose: impl FnMut([u8; 16]) -> bool,
 ) {
     find_raw_v6(device, guard, |address| {
-        // SAFETY: Not freed before the guard is gone; the address is constant, and
-        // the lock protects the flags.
+        // SAFETY: Not freed before the guard is gone; the address is constant, and no lock
+        // of it is taken here.
         unsafe {
             if choose((*address).addr.in6_u.u6_addr8) {
-                bindings::spin_lock_bh(&raw mut (*address).lock);
-                if makes {
-                    (*address).flags &= !bindings::IFA_F_NOPREFIXROUTE;
-                } else {
-                    (*address).flags |= bindings::IFA_F_NOPREFIXROUTE;
-                }
-                bindings::spin_unlock_bh(&raw mut (*address).lock);
+                set_flag_v6(address, bindings::IFA_F_NOPREFIXROUTE, !makes);
             }
         }
         None::<()>
@@ -309,23 +303,38 @@ pub(crate) fn forwards_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
     !in6_device.is_null() && unsafe { bindings::in6_dev_forwarding(in6_device) }
 }
 
+/// Sets a flag of an IPv6 address, or takes it back. Any context but hard interrupts.
+///
+/// # Safety
+///
+/// The address is valid, and its lock not held by who calls.
+pub(super) unsafe fn set_flag_v6(address: *mut bindings::inet6_ifaddr, flag: u32, on: bool) {
+    // SAFETY: As required; the lock protects the flags.
+    unsafe {
+        bindings::spin_lock_bh(&raw mut (*address).lock);
+        if on {
+            (*address).flags |= flag;
+        } else {
+            (*address).flags &= !flag;
+        }
+        bindings::spin_unlock_bh(&raw mut (*address).lock);
+    }
+}
+
 /// Keeps the kernel from looking for duplicates of the IPv6 addresses that a device has. Any
 /// context but hard interrupts, as long as no lock of an address is held.
 pub(crate) fn set_no_dad(device: &NetDevice, guard: &rcu::Guard) {
     find_raw_v6(device, guard, |address| {
-        // SAFETY: Not freed before the guard is gone; the lock protects the flags.
-        unsafe {
-            bindings::spin_lock_bh(&raw mut (*address).lock);
-            (*address).flags |= bindings::IFA_F_NODAD;
-            bindings::spin_unlock_bh(&raw mut (*address).lock);
-        }
+        // SAFETY: Not freed before the guard is gone; by the above, its lock is free for us.
+        unsafe { set_flag_v6(address, bindings::IFA_F_NODAD, true) };
         None::<()>
     });
 }
 
 /// Configures IPv6 for a device whose addresses others share: the kernel makes no
 /// link-local address for it, nor any from a router's advertisement, nor a route from a
-/// redirect, both of which everybody on the segment can send; and it takes no address from it when it goes down, but link-local ones.
+/// redirect, both of which everybody on the segment can send; and it takes no address from
+/// it when it goes down, but link-local ones.
 ///
 /// To be called again when the IPv6 configuration was made anew
 /// ([`super::notifier::netdevice::Event::Register`], and an MTU that was below

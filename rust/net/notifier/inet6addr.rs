@@ -11,6 +11,7 @@
 
 use crate::net::{
     bindings,
+    inet_device,
     netdevice::NetDevice, //
 };
 use core::marker::PhantomData;
@@ -57,14 +58,8 @@ impl Inet6Address {
     /// At [`AddressEvent::Up`] this is early enough: the address is never
     /// tentative, whatever is configured.
     pub(crate) fn set_no_dad(&self) {
-        let address = self.0.get();
-        // SAFETY: By the type invariants, the address is valid, and its lock may
-        // be taken; it protects the flags.
-        unsafe {
-            bindings::spin_lock_bh(&raw mut (*address).lock);
-            (*address).flags |= bindings::IFA_F_NODAD;
-            bindings::spin_unlock_bh(&raw mut (*address).lock);
-        }
+        // SAFETY: By the type invariants, the address is valid, and its lock may be taken.
+        unsafe { inet_device::set_flag_v6(self.0.get(), bindings::IFA_F_NODAD, true) };
     }
 }
 
