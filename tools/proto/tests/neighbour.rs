@@ -52,14 +52,19 @@ fn option() -> Vec<u8> {
     [&[1, 1][..], &MAC].concat()
 }
 
-fn read(packet: &[u8]) -> Option<Solicitation> {
-    Solicitation::read(|place, bytes| {
+/// Gives a packet piece by piece.
+fn reader(packet: &[u8]) -> impl FnMut(usize, &mut [u8]) -> bool + '_ {
+    |place, bytes| {
         let there = packet.get(place..place + bytes.len());
         if let Some(there) = there {
             bytes.copy_from_slice(there);
         }
         there.is_some()
-    })
+    }
+}
+
+fn read(packet: &[u8]) -> Option<Solicitation> {
+    Solicitation::read(reader(packet))
 }
 
 #[test]
@@ -250,13 +255,7 @@ fn an_announcement_tells_everybody() {
 }
 
 fn claim(packet: &[u8]) -> Option<Claim> {
-    Claim::read(|place, bytes| {
-        let there = packet.get(place..place + bytes.len());
-        if let Some(there) = there {
-            bytes.copy_from_slice(there);
-        }
-        there.is_some()
-    })
+    Claim::read(reader(packet))
 }
 
 #[test]

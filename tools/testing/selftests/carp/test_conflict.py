@@ -10,6 +10,8 @@ from carp import group, master, virtual_mac
 from gateways import mac_of
 from kernel_log import KernelLog
 from nodes import sharing
+from test_arp import announcements
+from test_ipv6 import unsolicited as unsolicited_of
 from topology import eventually, run
 from wire import Capture, Injector, advertisements, arp_request
 
@@ -35,11 +37,8 @@ claims = pytest.mark.parametrize("claim", CLAIMS)
 def announced(frames, address):
     """Announcements of the address by the group."""
     if ":" in address:
-        found = [(frame, packets.nd(frame)) for frame in frames if packets.nd(frame)]
-        return [frame for frame, nd in found if nd["type"] == 136 and nd["target"] == address
-                and nd["destination"] == "ff02::1" and nd["mac"] == virtual_mac(1)]
-    return [frame for frame in frames if frame.arp and frame.source == virtual_mac(1)
-            and frame.arp["sender"] == frame.arp["target"] == address]
+        return [frame for frame in unsolicited_of(frames, address) if packets.nd(frame)["mac"] == virtual_mac(1)]
+    return [frame for frame in announcements(frames, address) if frame.source == virtual_mac(1)]
 
 
 @pytest.fixture
