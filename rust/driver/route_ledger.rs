@@ -222,6 +222,9 @@ impl Book {
         // would do, and stays. One of ours that was in the way, and had to stay for
         // want of memory, does not.
         let there = result == Ok(()) || (result == Err(EEXIST) && way_is_free);
+        if there && route.kind == Kind::Multicast {
+            replace_multicast(socket, route);
+        }
         match position {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
@@ -316,6 +319,17 @@ impl Book {
     }
 }
 
+/// Deletes the kernel's own route for multicast, if there is one: ours does what it did.
+fn replace_multicast(socket: &Socket<'_>, ours: &Route) {
+    let kernels = route_netlink::Route {
+        protocol: PROTOCOL_KERNEL,
+        metric: Some(inet_device::MULTICAST_METRIC_V6),
+        ..request(ours)
+    };
+    // Usually there is none.
+    let _ = socket.delete(&kernels);
+}
+
 /// Deletes a route that the kernel made. Whether it is gone.
 fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool {
     let route = route_netlink::Route {
@@ -398,6 +412,7 @@ fn request(route: &Route) -> route_netlink::Route {
         Kind::Local => (route_netlink::Kind::Local, Some(METRIC_LAST)),
         Kind::Connected => (route_netlink::Kind::Link, Some(METRIC_LAST)),
         Kind::Broadcast => (route_netlink::Kind::Broadcast, None),
+        Kind::Multicast => (route_netlink::Kind::Multicast, Some(METRIC_LAST)),
     };
     route_netlink::Route {
         destination: address(route.destination.address),

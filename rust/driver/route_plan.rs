@@ -170,6 +170,16 @@ impl Plan {
                 filled.and_then(|()| self.add_address(&view, position, own, Routes::V6(routes)));
         });
         filled?;
+        if group.is_running() && inet_device::is_enabled_v6(group, guard) {
+            let route = ownership::multicast(&standing);
+            push(
+                &mut self.wanted,
+                Wanted {
+                    route,
+                    part: position,
+                },
+            )?;
+        }
         push(&mut self.parts, part)
     }
 

@@ -37,6 +37,7 @@ use crate::{
     },
     proto::ownership::{
         Ip,
+        Kind,
         Prefixed,
         Route, //
     }, //
@@ -135,6 +136,8 @@ enum Doubt {
     Device(u32),
     /// This source address is gone, and with it the routes that name it.
     Source(Ip),
+    /// The kernel may have made its route for multicast by this device.
+    Multicast(u32),
     Everything,
 }
 
@@ -143,6 +146,7 @@ impl Doubt {
         match self {
             Self::Device(index) => route.device == index,
             Self::Source(address) => route.source == Some(address),
+            Self::Multicast(index) => route.kind == Kind::Multicast && route.device == index,
             Self::Everything => true,
         }
     }
@@ -217,6 +221,10 @@ pub(super) fn device_changed(device: &NetDevice, event: Event, _: &Rtnl) {
     match event {
         Event::Up | Event::Down | Event::ChangeUpper | Event::Unregister => {
             doubt(device, Doubt::Device(device.index()));
+        }
+        // A device that was up is configured when it has carrier for the first time.
+        Event::Change if Device::<Carp>::downcast(device).is_some() => {
+            doubt(device, Doubt::Multicast(device.index()));
         }
         _ => {}
     }

@@ -183,6 +183,18 @@ pub(crate) fn for_each_rank_v4(
     });
 }
 
+/// Whether a device takes IPv6 addresses and routes.
+pub(crate) fn is_enabled_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    // SAFETY: The configuration is not freed in the read-side section; the setting may change.
+    !in6_device.is_null()
+        && unsafe { (&raw const (*in6_device).cnf.disable_ipv6).read_volatile() } == 0
+}
+
+/// The metric of the route for multicast that the kernel makes for a device, if it takes IPv6.
+pub(crate) const MULTICAST_METRIC_V6: u32 = bindings::IP6_RT_PRIO_ADDRCONF;
+
 /// What the kernel has done for an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RoutesV6 {

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     Local,
     /// Sends them to all neighbours on its device.
     Broadcast,
+    /// Sends them to the members of a multicast group on its device.
+    Multicast,
     /// Refuses them.
     Unreachable,
 }
@@ -222,6 +224,7 @@ impl Message {
             Kind::Link => (bindings::RTN_UNICAST, bindings::rt_scope_t_RT_SCOPE_LINK),
             Kind::Local => (bindings::RTN_LOCAL, bindings::rt_scope_t_RT_SCOPE_HOST),
             Kind::Broadcast => (bindings::RTN_BROADCAST, bindings::rt_scope_t_RT_SCOPE_LINK),
+            Kind::Multicast => (bindings::RTN_MULTICAST, bindings::rt_scope_t_RT_SCOPE_LINK),
             Kind::Unreachable => (
                 bindings::RTN_UNREACHABLE,
                 bindings::rt_scope_t_RT_SCOPE_UNIVERSE,

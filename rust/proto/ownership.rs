@@ -249,6 +249,9 @@ pub enum Kind {
     /// All neighbours of the subnet are on the parent. Stands before the kernel's own routes,
     /// of which that to the group's device can be the first.
     Broadcast,
+    /// Multicast for which nobody has chosen a device. Stands behind the kernel's routes for it by
+    /// all other devices, in the place of that by the group's.
+    Multicast,
 }
 
 /// A route that is to be there.
@@ -273,6 +276,22 @@ impl Route {
             source: other.source,
             ..*self
         } == *other
+    }
+}
+
+/// The route for multicast that has to be there for a group that speaks IPv6. (IPv4 needs
+/// none.) It is for those who choose the group's device: who does not, is not to get it, which
+/// sends nothing of a BACKUP's.
+pub fn multicast(standing: &Standing) -> Route {
+    Route {
+        destination: Prefixed {
+            address: Ip::V6([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            prefix_len: 8,
+        },
+        kind: Kind::Multicast,
+        table: standing.table.unwrap_or(TABLE_LOCAL),
+        device: standing.device,
+        source: None,
     }
 }
 

@@ -547,3 +547,41 @@ def test_broadcasts_of_the_subnet_leave_by_the_parent(rachael, pris, client, eve
     made.delete()
     left = pris.ip("route", "show", "table", "all", "proto", "112").stdout
     assert left == "", left
+
+
+# ---- multicast ----
+
+GROUP_V6 = "ff05::4242"
+
+
+@pytest.mark.parametrize("event", ["the parent was down", "the group was up first"])
+@pytest.mark.parametrize("state", ["BACKUP", "MASTER"])
+def test_multicast_without_an_interface_leaves_by_the_parent(rachael, pris, client, event, state):
+    """The kernel has a route for it by each device that is up, and the carp device's was the first one: a BACKUP's
+    went nowhere, and a MASTER's left by the carp device."""
+    if state == "BACKUP":
+        master(rachael, f"{V6}/64")
+    if event == "the group was up first":
+        pris.ip("link", "set", "eth0", "down")
+    made = Group(pris)
+    made.create(vhid=1, advskew=100)
+    made.add_address(f"{V6}/64")
+    made.up()
+    if event == "the parent was down":
+        made.wait(state)
+        pris.ip("link", "set", "eth0", "down")
+    pris.ip("link", "set", "eth0", "up")
+    made.wait(state)
+    eventually(lambda: (goes_to(pris, GROUP_V6)[0], goes_to(pris, "2001:db8::99")[0]) == ("eth0", "eth0"), 3,
+               lambda: pris.ip("-6", "route", "show", "table", "all").stdout)
+    whole(pris)
+    with Capture(client.ns, "eth0", "in") as capture, inside(pris.ns):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"tears in rain", (GROUP_V6, 4242))
+        found = capture.until(lambda f: f.ip and f.ip["destination"] == GROUP_V6, 2, "the packet")
+    assert found.source == mac_of(pris)
+    # Who names the carp device gets it.
+    assert " dev carp0 " in pris.ip("route", "get", GROUP_V6, "oif", "carp0").stdout
+    made.delete()
+    left = pris.ip("-6", "route", "show", "table", "all", "proto", "112").stdout
+    assert left == "", left
