@@ -10,12 +10,14 @@ use super::{
     conditions,
     events,
     link::Carp,
+    log,
     parent,
     port::Port,
     routes, //
 };
 use crate::{
     net::{
+        inet_device,
         link_device::Device,
         netdevice::NetDevice,
         notifier::{
@@ -23,7 +25,10 @@ use crate::{
                 self,
                 Inet6Address, //
             },
-            inet6addr_validator,
+            inet6addr_validator::{
+                self,
+                Origin, //
+            },
             inetaddr::{
                 self,
                 AddressEvent,
@@ -74,10 +79,20 @@ impl inetaddr::Handler for Watch {
 }
 
 impl inet6addr_validator::Handler for Watch {
-    fn expected(device: &NetDevice, address: [u8; 16], rtnl: &Rtnl) {
-        if let Some(group) = Device::<Carp>::downcast(device) {
-            parent::adopt(group, Ip::V6(address), rtnl);
+    fn expected(device: &NetDevice, address: [u8; 16], origin: Origin, rtnl: &Rtnl) -> Result {
+        let Some(group) = Device::<Carp>::downcast(device) else {
+            return Ok(());
+        };
+        let address = Ip::V6(address);
+        if origin == Origin::Other
+            && address.is_link_local()
+            && inet_device::generates_link_local(group, rtnl)
+        {
+            log::not_generated(group, address);
+            return Err(EADDRNOTAVAIL);
         }
+        parent::adopt(group, address, rtnl);
+        Ok(())
     }
 }
 

@@ -138,6 +138,18 @@ pub(super) fn discard(parent: &NetDevice, vhid: Option<Vhid>, source: Source, di
     );
 }
 
+/// The kernel was about to make up a link-local address for a group. Process context, the RTNL
+/// held.
+pub(super) fn not_generated(device: &Device<Carp>, address: Ip) {
+    if net_ratelimit() {
+        pr_info!(
+            "{}: {} is not generated (addr_gen_mode): a group has the addresses it is given\n",
+            **device,
+            Address::of(address),
+        );
+    }
+}
+
 /// A route that the state of a group asks for could not be added.
 pub(super) fn route_failed(route: &Route, error: Error) {
     if !net_ratelimit() {

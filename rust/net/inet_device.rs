@@ -343,6 +343,16 @@ pub(crate) fn set_no_dad(device: &NetDevice, guard: &rcu::Guard) {
     });
 }
 
+/// Whether the kernel makes link-local addresses for a device: somebody has undone
+/// [`configure_shared_v6`].
+pub(crate) fn generates_link_local(device: &NetDevice, _: &Rtnl) -> bool {
+    const NONE: bindings::in6_addr_gen_mode = bindings::in6_addr_gen_mode_IN6_ADDR_GEN_MODE_NONE;
+    // SAFETY: The device is valid, and RTNL held.
+    let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    // SAFETY: RTNL keeps the configuration, and writers away.
+    !in6_device.is_null() && unsafe { (*in6_device).cnf.addr_gen_mode } as u32 != NONE
+}
+
 /// Configures IPv6 for a device whose addresses others share: the kernel makes no
 /// link-local address for it, nor any from a router's advertisement, nor a route from a
 /// redirect, both of which everybody on the segment can send; and it takes no address from

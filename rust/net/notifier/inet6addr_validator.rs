@@ -22,11 +22,24 @@ use kernel::{
     prelude::*,
 };
 
+/// Who wants a device to have an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Somebody with rtnetlink, who can be told of errors.
+    Netlink,
+    /// The kernel, or somebody with an old `ioctl`.
+    Other,
+}
+
 /// Is told of IPv6 addresses that are about to come.
 pub(crate) trait Handler: 'static {
     /// Called before a device is given an address; something else may still keep
     /// it from that.
-    fn expected(device: &NetDevice, address: [u8; 16], rtnl: &Rtnl);
+    ///
+    /// # Errors
+    ///
+    /// The device may not have it, for this reason.
+    fn expected(device: &NetDevice, address: [u8; 16], origin: Origin, rtnl: &Rtnl) -> Result;
 }
 
 /// The chain, with a handler.
@@ -45,16 +58,21 @@ unsafe impl<H: Handler> super::Chain for Chain<H> {
     unsafe fn notify(_: c_ulong, data: *mut c_void) -> Result {
         // SAFETY: This chain's data says the address and a configuration, which has
         // a device; RTNL is held, and keeps them.
-        let (device, address) = unsafe {
+        let (device, address, answered) = unsafe {
             let information = data.cast::<bindings::in6_validator_info>();
             (
                 NetDevice::from_raw((*(*information).i6vi_dev).dev),
                 (*information).i6vi_addr.in6_u.u6_addr8,
+                !(*information).extack.is_null(),
             )
+        };
+        let origin = if answered {
+            Origin::Netlink
+        } else {
+            Origin::Other
         };
         // SAFETY: Whoever may sleep to ask this chain holds the RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
-        H::expected(device, address, &rtnl);
-        Ok(())
+        H::expected(device, address, origin, &rtnl)
     }
 }

@@ -277,6 +277,31 @@ def test_no_link_local_address_from_the_virtual_mac(hosts, segment):
     assert "fe80::200:5eff:fe00:101" not in found[0] | found[1]
 
 
+GENERATE = {"the kernel's default": "sysctl -w net.ipv6.conf.all.addr_gen_mode=0",
+            "of the device": "sysctl -w net.ipv6.conf.carp0.addr_gen_mode=0",
+            "by ip": "ip link set carp0 addrgenmode eui64",
+            "stable": "sysctl -w net.ipv6.conf.carp0.stable_secret=2001:db8::1"}
+
+
+@pytest.mark.parametrize("how", GENERATE)
+def test_no_link_local_address_is_generated_on_demand(hosts, segment, how):
+    """The kernel made one of the virtual MAC, the same on all hosts, once carp0 had carrier. One that is given to
+    the group stays."""
+    rachael, pris, _ = hosts
+    made = [group(rachael, V6 + "/64"), group(pris, V6 + "/64", advskew=100)]
+    made[0].wait("MASTER")
+    for host in (rachael, pris):
+        run("ip", "netns", "exec", host.ns, *GENERATE[how].split())
+    for one, host in zip(made, (rachael, pris)):
+        host.batch("link set carp0 down", "link set carp0 up")
+        made[1 - made.index(one)].wait("MASTER")
+        one.wait("BACKUP")
+    for host, one in zip((rachael, pris), made):
+        assert list(addresses(host)) == [V6], host.name
+        one.add_address(ROUTER + "/64")
+        assert addresses(host)[ROUTER] == ["nodad"]
+
+
 def test_a_parent_that_gets_ipv6_after_its_group_delivers_at_once(rachael, client):
     """It had none as the group was made, by its MTU: an oops at the first packet before the routes."""
     rachael.ip("link", "set", "eth0", "mtu", "1200")
