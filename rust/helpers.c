@@ -93,6 +93,18 @@ struct net_device *carp_helper_vlan_dev_below(const struct net_device *dev)
 #endif
 }
 
+bool carp_helper_netif_is_macvlan(const struct net_device *dev)
+{
+	return netif_is_macvlan(dev);
+}
+
+bool carp_helper_macvlan_is_passthru(const struct net_device *dev)
+{
+	const struct macvlan_dev *vlan = netdev_priv(dev);
+
+	return vlan->mode == MACVLAN_MODE_PASSTHRU;
+}
+
 bool carp_helper_netif_is_bridge_master(const struct net_device *dev)
 {
 	return netif_is_bridge_master(dev);

@@ -5,6 +5,7 @@
 
 #include <crypto/sha1.h>
 #include <linux/etherdevice.h>
+#include <linux/if_macvlan.h>
 #include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
@@ -45,6 +46,8 @@ void carp_helper_netif_addr_lock_bh(struct net_device *dev);
 void carp_helper_netif_addr_unlock_bh(struct net_device *dev);
 bool carp_helper_is_vlan_dev(const struct net_device *dev);
 struct net_device *carp_helper_vlan_dev_below(const struct net_device *dev);
+bool carp_helper_netif_is_macvlan(const struct net_device *dev);
+bool carp_helper_macvlan_is_passthru(const struct net_device *dev);
 
 /* linux/notifier.h */
 int carp_helper_notifier_from_errno(int err);

@@ -21,6 +21,7 @@ use crate::{
         extended_ack::ExtendedAck,
         inet_device,
         link_device::Device,
+        macvlan::Share,
         netdevice::NetDevice,
         notifier::netdevice::{
             Event,
@@ -58,6 +59,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
     if !parent.is_ethernet() {
         return Err(ack.refuse(c"the parent must be an Ethernet device", EINVAL));
     }
+    check_share(parent, ack, rtnl)?;
     if parent.is_unregistering(rtnl) {
         return Err(ack.refuse(c"the parent is being deleted", ENODEV));
     }
@@ -71,6 +73,27 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
                 c"the parent's frames are taken already, by another driver",
                 EBUSY,
             ),
+        });
+    }
+    Ok(())
+}
+
+/// Checks whether frames to the virtual MAC come by a device. A group on one to which they do
+/// not come would be MASTER, and answer for addresses at which nobody is.
+fn check_share(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
+    // A VLAN gets what comes by the device below it.
+    let below = core::iter::successors(Some(parent), |device| device.below_vlan());
+    for device in below {
+        return Err(match device.share(rtnl) {
+            Some(Share::OwnMac) => ack.refuse_with(
+                fmt!("{device} is a macvlan: it hears its own MAC only, but in passthru mode"),
+                EINVAL,
+            ),
+            Some(Share::OwnAddresses) => ack.refuse_with(
+                fmt!("{device} is an ipvlan: it hears its own IP addresses only"),
+                EINVAL,
+            ),
+            None => continue,
         });
     }
     Ok(())

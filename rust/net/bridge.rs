@@ -88,21 +88,6 @@ impl NetDevice {
         })
     }
 
-    /// Whether the device is a VLAN.
-    fn is_vlan(&self) -> bool {
-        // SAFETY: Valid by the type invariants.
-        unsafe { bindings::is_vlan_dev(self.as_raw()) }
-    }
-
-    /// The device below a VLAN, which may be one itself.
-    fn below_vlan(&self) -> Option<&Self> {
-        if !self.is_vlan() {
-            return None;
-        }
-        // SAFETY: Valid by the type invariants, and a VLAN, which keeps the device below it.
-        Some(unsafe { Self::from_raw(bindings::vlan_dev_below(self.as_raw())) })
-    }
-
     /// Whether a bridge has an entry for each VLAN.
     fn tells_vlans_apart(&self, _: &Rtnl) -> bool {
         let Some(symbol) = Symbol::get(c"br_vlan_enabled") else {

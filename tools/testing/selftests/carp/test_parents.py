@@ -63,6 +63,39 @@ def test_parent_of_a_group_is_refused_to_other_drivers(rachael, client, kind):
     client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
 
 
+# ---- a share of a card ----
+
+SHARES = {
+    "macvlan": ("macvlan mode bridge", "share is a macvlan: it hears its own MAC only, but in passthru mode"),
+    "macvlan of given sources": ("macvlan mode source", "share is a macvlan"),
+    "macvtap": ("macvtap mode vepa", "share is a macvlan"),
+    "ipvlan": ("ipvlan mode l2", "share is an ipvlan: it hears its own IP addresses only"),
+}
+
+
+@pytest.mark.parametrize("kind", SHARES)
+def test_parent_that_has_a_share_of_a_card_is_refused(rachael, kind):
+    """It hears nothing that is for the virtual MAC. The group was MASTER, answered to ARP, and nobody was there."""
+    what, sentence = SHARES[kind]
+    rachael.batch("address flush dev eth0", f"link add link eth0 name share type {what}",
+                  "address add 192.0.2.11/24 dev share")
+    # The kernel takes none on an ipvlan.
+    vlan = rachael.ip(*"link add link share name share.5 type vlan id 5".split(), check=False)
+    for parent in ["share"] + ["share.5"] * (vlan.returncode == 0):
+        refused = Group(rachael).create(check=False, parent=parent, vhid=1).stderr
+        assert sentence in refused, parent
+    # Nor is it found by an address.
+    rachael.batch("link add carp0 type carp vhid 1", "address add 192.0.2.1/24 dev carp0")
+    assert "link" not in link(rachael, "carp0")
+
+
+def test_a_macvlan_that_has_the_card_to_itself_is_a_parent(rachael, client):
+    rachael.batch("address flush dev eth0", "link add link eth0 name whole type macvlan mode passthru",
+                  "address add 192.0.2.11/24 dev whole", "link set whole up")
+    master(rachael, parent="whole")
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
+
+
 # ---- what happens to a parent ----
 
 
