@@ -240,8 +240,11 @@ fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
                     return Verdict::Consume;
                 }
                 // The MASTER may be one that asks in the name of the address. It asks
-                // again.
-                if port.may_be_elsewhere(packet.sender) && port.is_elsewhere(packet.sender) {
+                // again. (Who answers is believed.)
+                if packet.operation == Operation::Request
+                    && port.may_be_elsewhere(packet.sender)
+                    && port.is_elsewhere(packet.sender)
+                {
                     routes::ask_for_sources(port.parent());
                 }
             }

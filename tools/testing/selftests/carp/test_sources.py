@@ -7,6 +7,8 @@ where they seem to come from.
 """
 
 import socket
+import subprocess
+import time
 
 import packets
 import pytest
@@ -94,6 +96,21 @@ def test_master_believes_nobody_who_speaks_as_itself(rachael, client):
         there.settimeout(0.5)
         with pytest.raises(TimeoutError):
             there.recv(64)
+
+
+def test_an_answer_of_the_master_does_not_make_packets_dearer(backup):
+    """ARP's own answer is believed anyhow, but had the namespace ask its tables about each packet from then on."""
+    with subprocess.Popen(["ip", "-n", backup.ns, "monitor", "route"], stdout=subprocess.PIPE, text=True) as monitor:
+        backup.ip("route", "add", "blackhole", "198.51.100.1")
+        assert "198.51.100.1" in monitor.stdout.readline()
+        backup.ip("neighbour", "flush", "dev", "eth0")
+        backup.run("ping", "-c", "1", "-W", "2", VIP)
+        time.sleep(0.5)
+        backup.ip("route", "delete", "blackhole", "198.51.100.1")
+        monitor.terminate()
+        told = monitor.stdout.read()
+    assert "198.51.100.1" in told
+    assert "local" not in told, told
 
 
 def test_frames_for_others_are_not_delivered(backup, client):
