@@ -241,10 +241,12 @@ fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool 
     // own as long as the group does not run.
     let is_own = inet_device::has_v4(device, guard, address);
     if let Some(port) = rx_handler::attached::<Port>(device, guard) {
-        return port
-            .owners_v4(address)
-            .iter()
-            .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
+        let owners = port.owners_v4(address);
+        if !owners.is_empty() {
+            return owners
+                .iter()
+                .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
+        }
     }
     !is_own
         && inet_device::owner_v4(device.namespace(), address, guard)

@@ -10,7 +10,7 @@ import json
 import packets
 import pytest
 from carp import group, master, virtual_mac
-from gateways import CLIENT_MAC, VIRTUAL_MAC, mac_of
+from gateways import CLIENT_MAC, SERVER, VIRTUAL_MAC, Gateways, mac_of
 from topology import run
 from wire import BROADCAST, Advertisement, Capture, Injector, arp_request
 
@@ -268,6 +268,24 @@ def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, paren
         client.run("ping", "-c", "1", "-W", "2", VIP)
         asked = [f.arp["sender"] for f in capture.drain() if f.arp and f.arp["target"] == CLIENT]
     assert set(asked) == {"192.0.2.11" if len(parents) == 2 else "0.0.0.0"}
+
+
+def test_questions_on_one_leg_do_not_name_the_address_of_another(segment):
+    """A gateway with a group on each leg: who talked from behind to the address in front was asked in its name,
+    with the real MAC, and a strict one did not answer."""
+    them = Gateways(segment, families=("v4",), routers=("rachael",))
+    them.group("rachael", addresses=[f"{VIP}/24"])
+    made = group(them.rachael, "203.0.113.1/24", name="carp1", parent="eth1", vhid=2)
+    made.wait("MASTER")
+    for device in ("all", "eth0"):
+        them.server.sysctl(f"net.ipv4.conf.{device}.arp_ignore", 2)
+    them.server.batch("route add default via 203.0.113.1",
+                      f"neighbour replace 203.0.113.1 lladdr {virtual_mac(2)} nud permanent dev eth0")
+    them.rachael.ip("neighbour", "delete", SERVER["v4"], "dev", "eth1")
+    with Capture(them.server.ns, "eth0", "in") as capture:
+        them.server.run("ping", "-c", "1", "-W", "2", VIP)
+        asked = [f.arp["sender"] for f in capture.drain() if f.arp and f.arp["target"] == SERVER["v4"]]
+    assert asked and set(asked) == {"203.0.113.11"}
 
 
 @pytest.mark.parametrize("claim", ["request", "reply", "advertisement"])
