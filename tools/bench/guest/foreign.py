@@ -16,6 +16,8 @@ from wire import Injector, arp_request, checksum, mac
 
 STEPS = 500
 OTHER_MAC = "02:00:00:00:00:99"
+# As that of a group that no host here has, whatever groups it has.
+VIRTUAL_MAC_OF_NONE = "00:00:5e:00:01:00"
 
 
 def udp(source_mac, destination_mac, destination):
@@ -27,15 +29,25 @@ def udp(source_mac, destination_mac, destination):
             + struct.pack("!HHHH", 1024, 9, 26, 0) + bytes(18))
 
 
+def solicitation(source_mac, source, target):
+    """For an address whose group the receiver is not in, which is where it ends, before its checksum is looked at."""
+    source, target = (socket.inet_pton(socket.AF_INET6, address) for address in (source, target))
+    group = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")[:13] + target[13:]
+    return (mac("33:33") + group[12:] + mac(source_mac) + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, 32, 58, 255)
+            + source + group + struct.pack("!BBHI", 135, 0, 0, 0) + target + b"\x01\x01" + mac(source_mac))
+
+
 def frames(chain):
     ours, theirs = chain.client.mac(), chain.gateway.mac()
     return {
         "to the parent's MAC": udp(ours, theirs, "192.0.2.11"),
         "to another MAC": udp(ours, OTHER_MAC, "192.0.2.99"),
+        "to another virtual MAC": udp(ours, VIRTUAL_MAC_OF_NONE, "192.0.2.99"),
         "broadcast": udp(ours, "ff:ff:ff:ff:ff:ff", "255.255.255.255"),
         "multicast": udp(ours, "01:00:5e:00:00:fb", "224.0.0.251"),
         "IPv6 multicast": mac("33:33:00:00:00:fb") + mac(ours) + b"\x86\xdd" + bytes(60),
         "ARP for another": arp_request(ours, "192.0.2.50", "192.0.2.99"),
+        "solicitation of another": solicitation(ours, "2001:db8::50", "2001:db8::99"),
     }
 
 

@@ -8,7 +8,7 @@ import dataclasses
 
 from topology import eventually
 
-SHARED = "192.0.2.1"
+SHARED, SHARED_V6 = "192.0.2.1", "2001:db8::1"
 MS = 1_000_000
 
 
@@ -28,6 +28,8 @@ class Pace:
 class Member:
     label = None
     paces = {}
+    # The address that it has its part in, if it can have one of either family.
+    shared = SHARED
 
     def __init__(self, host, pace="1 s", preferred=True):
         self.host, self.preferred, self.pace = host, preferred, self.paces[pace]
@@ -42,7 +44,7 @@ class Member:
         raise NotImplementedError
 
     def is_master(self):
-        return SHARED in self.host.ip("address", "show", "to", SHARED).stdout
+        return self.shared in self.host.ip("address", "show", "to", self.shared).stdout
 
     def wait_for_master(self, timeout=30):
         eventually(self.is_master, timeout, f"{self.label} on {self.host.name} is MASTER", pause=0.1)

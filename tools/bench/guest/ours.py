@@ -2,7 +2,7 @@
 """The group as this module makes it."""
 
 import carp
-from member import SHARED, Member, Pace
+from member import Member, Pace
 
 
 def pace(advbase, preferred, other):
@@ -21,7 +21,7 @@ class Ours(Member):
     def start(self):
         self.host.sysctl("net.inet.carp.preempt", 1)
         self.group.create(vhid=1, **{"pass": "tyrell"}, **self.settings)
-        self.group.add_address(f"{SHARED}/32")
+        self.group.add_address(f"{self.shared}/{128 if ':' in self.shared else 32}")
         self.group.up()
 
     def stop(self):

@@ -18,26 +18,40 @@ import signal
 import socket
 
 from bare import Bare
-from chain import SERVER, Chain
+from chain import SERVER, SERVER_V6, Chain
 from keepalived import KeepalivedVmac
 from marks import Steps
-from member import SHARED
+from member import SHARED_V6
 from ours import Ours
 from topology import inside
 
 PORT, PAYLOAD, STEPS = 7, bytes(18), 1000
-KINDS = (Bare, Ours, KeepalivedVmac)
+
+
+class BareV6(Bare):
+    shared = SHARED_V6
+
+
+class OursV6(Ours):
+    shared = SHARED_V6
+
+
+# keepalived comes last, since it leaves settings behind. It has no group of both families.
+KINDS = (Bare, BareV6, Ours, OursV6, KeepalivedVmac)
 
 
 class Way:
     """A socket of the client and one of the receiver."""
 
     def __init__(self, chain, receiver, address):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with inside(receiver.ns):
-            self.there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.there = socket.socket(family, socket.SOCK_DGRAM)
+            if family == socket.AF_INET6:
+                self.there.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self.there.bind(("", PORT))
         with inside(chain.client.ns):
-            self.here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.here = socket.socket(family, socket.SOCK_DGRAM)
             self.here.connect((address, PORT))
 
     def path(self):
@@ -74,10 +88,15 @@ def measure_kinds(kinds, views, repeats):
         # One chain for all kinds, one after the other: what they add is then not what other
         # addresses and tables cost.
         chain = Chain(f"chain{repeat}")
-        ways = (("to the address", Way(chain, chain.gateway, SHARED)), ("forwarded", Way(chain, chain.server, SERVER)))
+        ways = {}
         for kind in kinds:
             member = chain.shares(kind)
-            for view, (what, way) in itertools.product(views, ways):
+            v6 = ":" in member.shared
+            if v6 not in ways:
+                prefix = "IPv6, " if v6 else ""
+                ways[v6] = ((f"{prefix}to the address", Way(chain, chain.gateway, member.shared)),
+                            (f"{prefix}forwarded", Way(chain, chain.server, SERVER_V6 if v6 else SERVER)))
+            for view, (what, way) in itertools.product(views, ways[v6]):
                 getattr(way, view)()  # for the caches
                 told = getattr(way, view)()
                 yield {"kind": kind.label, "what": what, "view": view, "repeat": repeat, **told}
@@ -86,5 +105,4 @@ def measure_kinds(kinds, views, repeats):
 
 
 def measure(repeats):
-    # keepalived comes last, since it leaves settings behind.
     yield from measure_kinds(KINDS, ("path", "process"), repeats)

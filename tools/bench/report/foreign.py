@@ -13,8 +13,9 @@ from row import OURS, Row
 
 TITLE = "What a frame costs more that is not for a group (compared with no group on the interface)"
 LESS_THAN, DIFFERENCE = 50, 20
-# It is known only from its target that such a request is for nobody here.
-ASKS = "ARP for another"
+# It is known only from its target that such a request is for nobody here. That it is constant
+# can be asked, too.
+ASKS = ("ARP for another", "solicitation of another")
 
 
 def rows(found):
@@ -26,9 +27,10 @@ def rows(found):
         one, many = ([with_them - none for with_them, none in zip(costs(groups), costs(0))] for groups in (1, 255))
         for number, more in ((1, one), (255, many)):
             row = Row(what, f"{OURS}, {number} group{'s' if number > 1 else ''}", more, "instructions")
-            if what == ASKS:
+            constant = abs(median(many) - median(one)) <= DIFFERENCE
+            if what in ASKS:
+                row.target, row.met = "constant", constant
                 row.note = "its target has to be looked up"
             else:
-                row.target = f"< {LESS_THAN}, constant"
-                row.met = row.value < LESS_THAN and abs(median(many) - median(one)) <= DIFFERENCE
+                row.target, row.met = f"< {LESS_THAN}, constant", constant and row.value < LESS_THAN
             yield row

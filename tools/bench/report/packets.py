@@ -24,6 +24,8 @@ def rows(found):
         bare, whole = costs(BARE, "path", median), median(costs(BARE, "process", mean))
         for kind in distinct(found, "kind"):
             own = costs(kind, "path", median)
+            if not own:
+                continue  # it has no group of this family
             row = Row(what, kind, own, "instructions")
             if kind == BARE:
                 row.note = f"{whole:,.0f} with a process that is woken"
