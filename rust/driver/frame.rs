@@ -42,6 +42,7 @@ use crate::{
         listener,
         multicast_mac,
         neighbour::{
+            begins_link_local,
             is_link_local,
             is_solicited_node_mac,
             may_be_advertisement_or_query,
@@ -71,16 +72,23 @@ impl RxHandler for Port {
     #[inline(always)]
     fn glance(&self, frame: &Frame<'_>) -> Glance {
         let destination = frame.destination_number();
+        const IPV4: u16 = ETHERTYPE_IPV4.to_be();
+        const IPV6: u16 = ETHERTYPE_IPV6.to_be();
+        const ARP: u16 = ETHERTYPE_ARP.to_be();
         if let Some(vhid) = octet_of_virtual_mac(destination) {
-            return if self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len()) {
+            // The word that is compared says IPv4, which stands for what goes beyond the link.
+            let taken = self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len())
+                || frame.protocol_as_sent() == IPV6
+                    && goes_beyond_link_v6(frame)
+                    && self.take_at_a_glance(vhid, IPV4, frame.len());
+            return if taken {
                 Glance::Accept
+            } else if self.is_vacant(vhid) {
+                Glance::Pass
             } else {
                 Glance::Closer
             };
         }
-        const IPV4: u16 = ETHERTYPE_IPV4.to_be();
-        const IPV6: u16 = ETHERTYPE_IPV6.to_be();
-        const ARP: u16 = ETHERTYPE_ARP.to_be();
         let is_for_carp = if frame.protocol_as_sent() == IPV4 {
             destination == ADVERTISEMENTS
                 || self.is_watchful()
@@ -136,15 +144,30 @@ fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
     const FIRST: u32 = number_of_mac(SOLICITED_NODE_MAC) as u32;
     const LAST: u32 = (ROUTERS as u32).wrapping_sub(FIRST);
     (destination as u32).wrapping_sub(FIRST) <= LAST
-        && destination >> 32 == ROUTERS >> 32
+        && frame.destination_begins() == MULTICAST_V6
         && (destination != NODES
             || frame
                 .peek(NEXT_HEADER)
                 .is_none_or(|[next_header]| may_be_advertisement_or_query(next_header)))
 }
 
+/// Whether an IPv6 packet is certainly none of those that the device of a group is for
+/// ([`ipv6_to_group`]).
+#[inline(always)]
+fn goes_beyond_link_v6(frame: &Frame<'_>) -> bool {
+    const DESTINATION: usize = 24;
+    // Furthest first: one question whether it is long enough.
+    frame.peek(DESTINATION).is_some_and(|first: [u8; 2]| {
+        frame.peek(NEXT_HEADER).is_some_and(|[next_header]| {
+            !may_be_advertisement_or_query(next_header) && !begins_link_local(first)
+        })
+    })
+}
+
 /// Where IPv4 advertisements are sent to.
 const ADVERTISEMENTS: u64 = number_of_mac(multicast_mac(Family::V4));
+/// With what IPv6 multicast begins, the same in both orders.
+const MULTICAST_V6: u16 = 0x3333;
 /// Where all are asked and told.
 const NODES: u64 = number_of_mac(ALL_NODES_MAC);
 /// Where routers are asked.

@@ -198,6 +198,12 @@ impl Place {
         read_once(&self.state) == u32::from(protocol)
     }
 
+    /// Whether the vhid is no group's.
+    #[inline(always)]
+    pub(super) fn is_vacant(&self) -> bool {
+        read_once(&self.state) == Standing::VACANT
+    }
+
     /// Gives it another standing, and says which it had. The routes may be confirmed at any
     /// time: of a MASTER that stays one, they stay.
     pub(super) fn set_standing(&self, standing: Standing) -> Standing {

@@ -531,6 +531,14 @@ impl Port {
         }
     }
 
+    /// Whether a virtual MAC is that of no group here, by its last octet.
+    #[inline(always)]
+    pub(super) fn is_vacant(&self, vhid: u8) -> bool {
+        self.places
+            .get(usize::from(vhid))
+            .is_none_or(Place::is_vacant)
+    }
+
     /// Takes, or drops, a frame for the virtual MAC of a group. `None` if there
     /// is no such group here.
     pub(super) fn take(&self, vhid: Vhid, bytes: usize) -> Option<Taken> {

@@ -25,7 +25,8 @@ use crate::{
     proto::{
         neighbour::{
             is_link_local,
-            Solicitation, //
+            Solicitation,
+            SOLICITATION_TARGET, //
         },
         ownership::Ip,
         Arp,
@@ -75,6 +76,11 @@ pub(super) fn by_arp(port: &Port, request: &Arp) -> bool {
 /// group's to answer. IPv6 hosts have several addresses, ask from one and make sure from
 /// another one, and must not lose their way for that.
 pub(super) fn by_solicitation(port: &Port, frame: &Frame<'_>, to: Option<Vhid>) -> bool {
+    // Most are for others, and need no closer look.
+    let is_for_another = |target| port.owners_v6(target).is_empty();
+    if frame.peek(SOLICITATION_TARGET).is_some_and(is_for_another) {
+        return false;
+    }
     let Some(solicitation) = Solicitation::read(|place, bytes| frame.copy_from(place, bytes))
     else {
         return false;

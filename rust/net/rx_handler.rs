@@ -144,6 +144,15 @@ impl Frame<'_> {
         u64::from_be(start) >> u16::BITS
     }
 
+    /// The first two octets of the Ethernet address that it was sent to, as they were sent. Read
+    /// anew each time, so that they are compared where that is written.
+    #[inline(always)]
+    pub(crate) fn destination_begins(&self) -> u16 {
+        let place = self.ethernet().cast::<[u8; 2]>();
+        // SAFETY: The header is longer than that, and bytes have no alignment.
+        u16::from_ne_bytes(unsafe { place.read_volatile() })
+    }
+
     /// The Ethernet address that it was sent from.
     pub(crate) fn source(&self) -> [u8; 6] {
         // SAFETY: The header is as long as that.

@@ -29,6 +29,8 @@ pub const ALL_ROUTERS_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 2];
 
 /// Where an IPv6 header says what follows it.
 pub const NEXT_HEADER: usize = 6;
+/// Where a solicitation that comes without other headers than IPv6's says for whom it is.
+pub const SOLICITATION_TARGET: usize = IPV6_LEN + 8;
 /// The length of an IPv6 header, in bytes.
 pub const IPV6_LEN: usize = 40;
 /// A solicitation or advertisement without its options.
@@ -70,8 +72,9 @@ pub const fn is_neighbour_discovery_type(kind: u8) -> bool {
 }
 
 /// Whether a packet that says this at [`NEXT_HEADER`] can be an advertisement of a neighbour,
-/// or ask who listens, before which there is a hop-by-hop header: 0. It is one comparison,
-/// which lets some pass that are neither, but no UDP and no TCP.
+/// or another message of neighbour discovery, or ask who listens, before which there is a
+/// hop-by-hop header: 0. It is one comparison, which lets some pass that are neither, but no
+/// UDP and no TCP.
 pub const fn may_be_advertisement_or_query(next_header: u8) -> bool {
     next_header & !ICMPV6 == 0
 }
@@ -79,7 +82,12 @@ pub const fn may_be_advertisement_or_query(next_header: u8) -> bool {
 /// Whether an address is link-local unicast, fe80::/10.
 pub const fn is_link_local(address: [u8; 16]) -> bool {
     let [first, second, ..] = address;
-    first == 0xfe && second & 0xc0 == 0x80
+    begins_link_local([first, second])
+}
+
+/// The same by its first two octets.
+pub const fn begins_link_local(octets: [u8; 2]) -> bool {
+    u16::from_be_bytes(octets) & 0xffc0 == 0xfe80
 }
 
 /// The beginning of an IPv6 packet: its header, and the type of what it carries if
