@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Following the events of all groups without missing one: a dump first, then
 //! events by their numbers, and another dump when a number is missing.
+//!
+//! What happens during the dump has a larger number, and is in it or not. A state that was
+//! over by then is not told: who is told of it would take it for the one that is.
 
 use crate::event::Event;
 use crate::failure::Failure;
@@ -8,6 +11,9 @@ use crate::kernel::{Kernel, Snapshot};
 use crate::netlink::carp::Report;
 use crate::netlink::message::messages;
 use crate::netlink::socket::{Socket, is_overrun};
+use carp_uapi::numbers::{
+    CARP_CMD_GROUP_CHANGE, CARP_CMD_GROUP_DELETE, CARP_CMD_GROUP_NEW, CARP_CMD_TRANSITION,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
@@ -18,6 +24,8 @@ pub struct Tracker {
     last: Option<u32>,
     /// The groups that there are.
     known: BTreeMap<u32, Report>,
+    /// The groups of the last dump of which no later event told all.
+    dumped: BTreeMap<u32, Report>,
     /// Those that have several nodes.
     balanced: BTreeSet<u32>,
 }
@@ -55,16 +63,55 @@ impl Tracker {
             Order::Next => {}
         }
         self.last = report.sequence.or(self.last);
+        if self.is_in_dump(&report) {
+            return Some(None);
+        }
         let mut event = Event::told(report);
         let index = event.report.ifindex;
         self.note_nodes(&event);
         event.is_balanced = self.balanced.contains(&index);
+        // A node that gets the number of another one begins to count anew; and what is
+        // about nodes that the dump has not is told to its end.
+        if event.has_all_nodes() || event.is_end() || !self.is_of_dump(&event.report) {
+            self.dumped.remove(&index);
+        }
         if event.is_end() {
             self.known.remove(&index);
         } else {
             self.known.insert(index, event.report.clone());
         }
         Some(Some(event))
+    }
+
+    /// Whether the last dump is newer than an event, although the event has a larger number:
+    /// a node has more transitions there.
+    fn is_in_dump(&self, report: &Report) -> bool {
+        if report.command == CARP_CMD_GROUP_DELETE {
+            return !self.known.contains_key(&report.ifindex);
+        }
+        let Some(dumped) = self.dumped.get(&report.ifindex) else {
+            return false;
+        };
+        let (dumped, told) = (transitions(dumped), transitions(report));
+        match report.command {
+            CARP_CMD_TRANSITION => told
+                .iter()
+                .all(|(vhid, told)| dumped.iter().any(|(of, is)| of == vhid && is >= told)),
+            // Counts of other nodes say nothing.
+            CARP_CMD_GROUP_NEW | CARP_CMD_GROUP_CHANGE => {
+                told.iter()
+                    .map(|(vhid, _)| vhid)
+                    .eq(dumped.iter().map(|(vhid, _)| vhid))
+                    && told.iter().zip(&dumped).any(|(told, is)| told.1 < is.1)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the last dump has the node that an event is about.
+    fn is_of_dump(&self, report: &Report) -> bool {
+        let dumped = self.dumped.get(&report.ifindex).map(transitions);
+        dumped.is_some_and(|dumped| dumped.iter().any(|(vhid, _)| *vhid == report.vhid))
     }
 
     fn note_nodes(&mut self, event: &Event) {
@@ -83,6 +130,7 @@ impl Tracker {
         self.last = snapshot.sequence;
         let old = std::mem::take(&mut self.known);
         self.balanced.clear();
+        self.dumped.clear();
         let mut events = Vec::new();
         for (index, report) in old {
             if !snapshot
@@ -100,10 +148,23 @@ impl Tracker {
             let event = Event::group(group, snapshot.sequence);
             self.note_nodes(&event);
             self.known.insert(group.link.index, event.report.clone());
+            self.dumped.insert(group.link.index, event.report.clone());
             events.push(event);
         }
         events
     }
+}
+
+/// The transitions of each node so far, by its number; a node of which nothing is said is
+/// newer than any other.
+fn transitions(report: &Report) -> Vec<(Option<u32>, u32)> {
+    if report.nodes.is_empty() {
+        return vec![(report.vhid, report.transitions.unwrap_or(u32::MAX))];
+    }
+    let nodes = report.nodes.iter();
+    nodes
+        .map(|node| (Some(node.vhid), node.transitions))
+        .collect()
 }
 
 /// All events from now on.
@@ -197,7 +258,6 @@ mod tests {
     use crate::group::Group;
     use crate::netlink::link::Link;
     use crate::netlink::node::Node;
-    use carp_uapi::numbers::{CARP_CMD_GROUP_CHANGE, CARP_CMD_GROUP_DELETE, CARP_CMD_TRANSITION};
 
     fn report(sequence: u32) -> Report {
         Report {
@@ -233,6 +293,131 @@ mod tests {
         }
         assert!(matches!(tracker.take(report(6)), Some(Some(_))));
         assert_eq!(tracker.take(report(6)), Some(None), "not twice");
+    }
+
+    /// A group of one node or several, each with as many transitions, after event 5.
+    fn counted(nodes: &[(u32, u32)]) -> Snapshot {
+        let mut snapshot = snapshot(Some(5), &[7]);
+        let carp = &mut snapshot.groups[0].link.carp;
+        let all = counts(nodes);
+        (carp.vhid, carp.transitions) = (all.vhid, all.transitions.unwrap());
+        carp.nodes = all.nodes;
+        snapshot
+    }
+
+    /// What an event says of them.
+    fn counts(nodes: &[(u32, u32)]) -> Report {
+        let node = |(vhid, transitions): &(u32, u32)| Node {
+            vhid: *vhid,
+            transitions: *transitions,
+            ..Node::default()
+        };
+        Report {
+            vhid: Some(nodes[0].0),
+            transitions: Some(nodes[0].1),
+            nodes: match nodes {
+                [_] => Vec::new(),
+                several => several.iter().map(node).collect(),
+            },
+            ..report(0)
+        }
+    }
+
+    /// An event, and what it says.
+    type Told<'a> = (u32, &'a [(u32, u32)]);
+
+    /// What of these is told after a dump of which event 5 was the last one.
+    fn told_after(dump: &[(u32, u32)], events: &[Told<'_>]) -> Vec<bool> {
+        let mut tracker = Tracker::default();
+        tracker.resynchronise(&counted(dump));
+        let mut told = Vec::new();
+        for ((command, nodes), sequence) in events.iter().zip(6..) {
+            let event = tracker.take(Report {
+                command: *command,
+                sequence: Some(sequence),
+                ..counts(nodes)
+            });
+            told.push(event.unwrap().is_some());
+        }
+        told
+    }
+
+    const TRANSITION: u32 = CARP_CMD_TRANSITION;
+    const CHANGE: u32 = CARP_CMD_GROUP_CHANGE;
+
+    #[test]
+    fn states_that_were_over_at_the_dump_are_not_told() {
+        let change: &[Told<'_>] = &[
+            (CHANGE, &[(1, 2)]),
+            (TRANSITION, &[(1, 3)]),
+            (TRANSITION, &[(1, 4)]),
+        ];
+        assert_eq!(told_after(&[(1, 3)], change), [false, false, true]);
+        // A change of something else may be newer.
+        let change: &[Told<'_>] = &[(TRANSITION, &[(1, 3)]), (CHANGE, &[(1, 3)])];
+        assert_eq!(told_after(&[(1, 3)], change), [false, true]);
+        let of_nodes: &[Told<'_>] = &[
+            (TRANSITION, &[(2, 7)]),
+            (TRANSITION, &[(1, 4)]),
+            (TRANSITION, &[(2, 8)]),
+            (CHANGE, &[(1, 4), (2, 7)]),
+            (CHANGE, &[(1, 4), (2, 8)]),
+        ];
+        let told = told_after(&[(1, 3), (2, 8)], of_nodes);
+        assert_eq!(told, [false, true, false, false, true]);
+    }
+
+    #[test]
+    fn nodes_that_are_new_since_the_dump_are_told_of() {
+        let renumbered: &[Told<'_>] = &[
+            (TRANSITION, &[(2, 1)]),
+            (CHANGE, &[(2, 1)]),
+            (TRANSITION, &[(2, 2)]),
+        ];
+        assert_eq!(told_after(&[(1, 9)], renumbered), [true; 3]);
+        let renumbered_before: &[Told<'_>] = &[
+            (TRANSITION, &[(1, 9)]),
+            (CHANGE, &[(2, 1)]),
+            (TRANSITION, &[(2, 2)]),
+        ];
+        // The same before the dump: from beginning to end, not only the first of them.
+        assert_eq!(told_after(&[(2, 2)], renumbered_before), [true; 3]);
+        // A node goes, and another one has its number.
+        let again: &[Told<'_>] = &[
+            (CHANGE, &[(1, 3)]),
+            (TRANSITION, &[(2, 1)]),
+            (CHANGE, &[(1, 3), (2, 1)]),
+        ];
+        assert_eq!(told_after(&[(1, 3), (2, 9)], again), [true; 3]);
+        let mut tracker = Tracker::default();
+        tracker.resynchronise(&counted(&[(1, 9)]));
+        let mut event = |command, transitions, sequence| {
+            let report = Report {
+                command,
+                sequence: Some(sequence),
+                ..counts(&[(1, transitions)])
+            };
+            tracker.take(report).unwrap().is_some()
+        };
+        assert!(event(CARP_CMD_GROUP_DELETE, 9, 6));
+        assert!(event(CARP_CMD_GROUP_NEW, 0, 7), "with the same number");
+        assert!(event(TRANSITION, 1, 8));
+    }
+
+    #[test]
+    fn a_group_that_was_made_or_went_during_the_dump() {
+        let made: &[Told<'_>] = &[(CARP_CMD_GROUP_NEW, &[(1, 0)]), (TRANSITION, &[(1, 1)])];
+        assert_eq!(told_after(&[(1, 1)], made), [false, false]);
+        assert_eq!(told_after(&[(1, 0)], made), [true, true]);
+        let mut tracker = Tracker::default();
+        tracker.resynchronise(&snapshot(Some(5), &[7]));
+        tracker.resynchronise(&snapshot(Some(8), &[]));
+        let deleted = Report {
+            command: CARP_CMD_GROUP_DELETE,
+            ..report(9)
+        };
+        assert_eq!(tracker.take(deleted), Some(None), "it was told");
+        assert!(matches!(tracker.take(report(10)), Some(Some(_))));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Kernel {
 pub struct Snapshot {
     /// In the order of the kernel's list of devices.
     pub groups: Vec<Group>,
-    /// The number of the last event before it.
+    /// The number of the last event before it. Later ones may be in it already.
     pub sequence: Option<u32>,
 }
 
@@ -79,8 +79,9 @@ impl Kernel {
         if !link.is_carp() {
             return Err(Failure::no_interface(name, "not a carp interface"));
         }
-        let snapshot = self.complete(vec![link])?;
-        Ok(snapshot.groups.into_iter().next())
+        let (reports, _) = self.reports()?;
+        let groups = self.complete(vec![link], reports)?;
+        Ok(groups.into_iter().next())
     }
 
     /// The group of this name, which must exist.
@@ -95,26 +96,34 @@ impl Kernel {
 
     /// All groups.
     pub fn snapshot(&mut self) -> Result<Snapshot, Failure> {
+        // The number of the last event comes first: what is asked for after it is not
+        // older, and what happens meanwhile has a larger one.
+        let (mut reports, sequence) = self.reports()?;
         let replies = self
             .route
             .ask(&link::all())
             .map_err(|error| failed("netlink", error))?;
-        let links = replies
+        let links: Vec<_> = replies
             .iter()
             .filter_map(|reply| Link::read(&reply.payload))
             .filter(Link::is_carp)
             .collect();
-        self.complete(links)
+        if links.iter().any(|link| !reports.contains_key(&link.index)) {
+            // It was made meanwhile.
+            (reports, _) = self.reports()?;
+        }
+        let groups = self.complete(links, reports)?;
+        Ok(Snapshot { groups, sequence })
     }
 
     /// Adds what other requests say of these devices.
-    fn complete(&mut self, links: Vec<Link>) -> Result<Snapshot, Failure> {
+    fn complete(
+        &mut self,
+        links: Vec<Link>,
+        mut reports: HashMap<u32, More>,
+    ) -> Result<Vec<Group>, Failure> {
         if links.is_empty() {
-            let (_, sequence) = self.reports()?;
-            return Ok(Snapshot {
-                groups: Vec::new(),
-                sequence,
-            });
+            return Ok(Vec::new());
         }
         let mut parents = HashMap::new();
         for index in links.iter().filter_map(|link| link.parent) {
@@ -126,8 +135,7 @@ impl Kernel {
             }
         }
         let addresses = self.addresses()?;
-        let (mut reports, sequence) = self.reports()?;
-        let groups = links
+        Ok(links
             .into_iter()
             .map(|link| Group {
                 parent: link.parent.and_then(|index| parents[&index].clone()),
@@ -139,8 +147,7 @@ impl Kernel {
                 more: reports.remove(&link.index),
                 link,
             })
-            .collect();
-        Ok(Snapshot { groups, sequence })
+            .collect())
     }
 
     /// All addresses, each with the number of its device.

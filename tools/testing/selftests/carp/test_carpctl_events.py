@@ -27,9 +27,9 @@ def events(path):
 
 
 @contextlib.contextmanager
-def monitor(host, path, *words):
+def monitor(host, path, *words, under=()):
     """`carpctl monitor --json` into a file; it has begun when there is a line of each group."""
-    with path.open("w") as out, host.background("carpctl", "monitor", "--json", *words, stdout=out):
+    with path.open("w") as out, host.background(*under, "carpctl", "monitor", "--json", *words, stdout=out):
         yield lambda *kinds: [event for event in events(path) if not kinds or event["event"] in kinds]
 
 
@@ -112,6 +112,30 @@ def test_hooks_follow_the_state(rachael, tmp_path):
     assert told[1] == "second carp0 7 eth0 ready"
     assert told[2:4] == ["first transition BACKUP MASTER", "second carp0 7 eth0 timed-out"]
     assert "never" not in told
+
+
+def test_what_happens_while_it_begins_is_told(rachael, tmp_path):
+    """Between the questions that it begins with a state changes, a group goes and another comes."""
+    directory, log, trace = tmp_path / "hooks", tmp_path / "log", tmp_path / "trace"
+    directory.mkdir()
+    trace.touch()
+    hook(directory, "all", f'echo "$CARP_IFNAME $CARP_EVENT $CARP_OLD_STATE-$CARP_STATE" >>{log}')
+    made = master(rachael, vhid=1)
+    going = group(rachael, "192.0.2.2/32", name="carp1", vhid=2, up=False)
+    slowly = ["strace", "--kill-on-exit", "-o", trace, "-e", "trace=sendto", "-e", "inject=sendto:delay_enter=2s"]
+    with monitor(rachael, tmp_path / "events", "--exec", directory, under=slowly) as seen:
+        # The groups were asked for, and what comes after that is not yet.
+        eventually(lambda: re.search("RTM_GETLINK.*NLM_F_DUMP.*\n", trace.read_text()), 60, trace.read_text)
+        made.down()
+        going.delete()
+        group(rachael, "192.0.2.3/32", name="carp2", vhid=3, up=False)
+        assert not seen("group"), "it still begins"
+        eventually(lambda: len(lines(log)) >= 5, 60, lambda: (lines(log), seen()))
+        numbers = [event["sequence"] for event in seen()]
+        assert numbers == sorted(numbers)
+    assert sorted(lines(log)) == ["carp0 start -MASTER", "carp0 transition MASTER-INIT",
+                                  "carp1 delete INIT-INIT", "carp1 start -INIT",
+                                  "carp2 transition -INIT"]
 
 
 def test_states_that_are_over_are_skipped(rachael, tmp_path):
