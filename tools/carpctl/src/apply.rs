@@ -287,14 +287,21 @@ pub fn address_steps(wanted: &[Address], present: &[Address]) -> Vec<Step> {
     let gone = present
         .iter()
         .filter(|address| !wanted.iter().any(|other| is_same(other, address)));
-    // The kernel knows an IPv6 address by itself, whatever its subnet.
-    let (before, after): (Vec<_>, Vec<_>) = gone
-        .copied()
-        .partition(|gone| gone.ip.is_ipv6() && wanted.iter().any(|other| other.ip == gone.ip));
+    let (before, after) = around(wanted, gone.copied());
     let mut steps: Vec<_> = before.into_iter().map(Step::Remove).collect();
     steps.extend(new.copied().map(Step::Add));
     steps.extend(after.into_iter().map(Step::Remove));
     steps
+}
+
+/// Of the addresses that go, those that go before these come, and those that go after it.
+/// The kernel knows an IPv6 address by itself, whatever its subnet.
+pub fn around(
+    wanted: &[Address],
+    gone: impl IntoIterator<Item = Address>,
+) -> (Vec<Address>, Vec<Address>) {
+    gone.into_iter()
+        .partition(|gone| gone.ip.is_ipv6() && wanted.iter().any(|other| other.ip == gone.ip))
 }
 
 /// What has to be done for a group to be as it is wanted, and what is there before.
@@ -310,7 +317,7 @@ pub fn prepare(kernel: &mut Kernel, desired: &Desired) -> Result<(Present, Vec<S
 }
 
 /// Performs steps. If one fails, a device that was made and addresses that were
-/// added vanish again.
+/// added vanish again, and addresses that were removed are back.
 pub fn perform(
     kernel: &mut Kernel,
     name: &str,
@@ -331,12 +338,13 @@ pub fn perform(
                     Err(failure) => result = Err(failure),
                 },
                 Step::Add(address) => undo.push(Step::Remove(*address)),
+                Step::Remove(address) => undo.push(Step::Add(*address)),
                 _ => {}
             }
         }
         if let Err(failure) = result {
             for step in undo.iter().rev() {
-                // What was just made can be unmade, or somebody else did so.
+                // What was just done can be undone, or somebody else did so.
                 let _ = perform_one(kernel, name, index, step);
             }
             return Err(failure);

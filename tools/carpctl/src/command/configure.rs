@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `carpctl carp0 vhid 1 …`: what ifconfig's words ask for.
 
-use crate::apply::{Present, Step, Wanted, perform};
+use crate::apply::{Present, Step, Wanted, around, perform};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::group::Group;
@@ -70,9 +70,11 @@ fn plan(wish: &Wish, settings: Settings, present: &Present) -> Result<Vec<Step>,
         steps.extend(change.take());
     }
     let adds = !add.is_empty();
+    let (before, after) = around(&add, remove);
+    steps.extend(before.into_iter().map(Step::Remove));
     steps.extend(add.into_iter().map(Step::Add));
     steps.extend(change);
-    steps.extend(remove.into_iter().map(Step::Remove));
+    steps.extend(after.into_iter().map(Step::Remove));
     // On the BSDs an address takes the interface up.
     if wish.up == Some(true) || (wish.up.is_none() && adds) {
         steps.push(Step::SetUp(true));
@@ -235,6 +237,28 @@ mod tests {
             "carp0 10.0.0.12/24 down",
             two,
             &["down", "alias 10.0.0.12/24", "-alias 10.0.0.10/24"],
+        );
+    }
+
+    #[test]
+    fn an_ipv6_address_with_another_subnet_goes_before_it_comes() {
+        let two = &["10.0.0.10/24", "2001:db8::1/64"];
+        check(
+            "carp0 2001:db8::1/128",
+            two,
+            &["-alias 2001:db8::1/64", "alias 2001:db8::1/128", "up"],
+        );
+        check(
+            "carp0 advskew 100 alias 2001:db8::1/128 10.0.0.10/32",
+            two,
+            &[
+                "-alias 2001:db8::1/64",
+                "alias 2001:db8::1/128",
+                "alias 10.0.0.10/32",
+                "advskew 100",
+                "-alias 10.0.0.10/24",
+                "up",
+            ],
         );
     }
 

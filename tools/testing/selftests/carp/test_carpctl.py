@@ -127,6 +127,19 @@ def test_addresses_come_and_go(rachael):
     assert done.stderr == "carpctl: carp0: 192.0.2.99 is not on it\n"
 
 
+def test_an_ipv6_address_with_another_subnet(rachael):
+    """For the kernel it is the same address: the old one goes first, and is back if that fails."""
+    def shown():
+        return re.findall(r"inet6 (\S+ prefixlen \d+)", carpctl(rachael, "carp0"))
+
+    carpctl(rachael, "carp0 create vhid 1 2001:db8::1/64")
+    carpctl(rachael, "carp0 2001:db8::1/128")
+    assert shown() == ["2001:db8::1 prefixlen 128"]
+    done = carpctl(rachael, "carp0 2001:db8::1/64 alias ff02::5/64", status=1)
+    assert "ff02::5/64" in done.stderr
+    assert shown() == ["2001:db8::1 prefixlen 128"]
+
+
 def test_json(rachael):
     carpctl(rachael, "carp0 create vhid 1 pass tyrell 192.0.2.10 2001:db8::1/64")
     Group(rachael).wait("MASTER", 10)
