@@ -126,12 +126,14 @@ fn addresses(
             let found = own.find(|own| {
                 own.ip == wish.ip && wish.prefix.is_none_or(|prefix| own.prefix == prefix)
             });
-            remove.push(*found.ok_or_else(|| {
+            let found = found.ok_or_else(|| {
                 Failure::new(
                     ExitStatus::Failed,
                     format!("{name}: {} is not on it", wish.ip),
                 )
-            })?);
+            })?;
+            // Another word may have it go already.
+            remove.extend(Some(*found).filter(|found| !remove.contains(found)));
             continue;
         }
         if own.any(|own| own.ip == address.ip && own.prefix == address.prefix) {
@@ -143,9 +145,10 @@ fn addresses(
         let is_first = wish.change == Change::Set && address.ip.is_ipv4() && !replaced;
         replaced |= is_first;
         let old = same.or(first.filter(|_| is_first));
-        remove.extend(
-            old.filter(|old| !wishes.iter().any(|wish| wish.ip == old.ip) || same.is_some()),
-        );
+        let old = old
+            .filter(|old| !wishes.iter().any(|wish| wish.ip == old.ip) || same.is_some())
+            .filter(|old| !remove.contains(*old));
+        remove.extend(old);
         add.push(address);
     }
     Ok((add, remove))
@@ -259,6 +262,26 @@ mod tests {
                 "-alias 10.0.0.10/24",
                 "up",
             ],
+        );
+    }
+
+    #[test]
+    fn an_address_goes_once() {
+        let two = &["10.0.0.10/24", "2001:db8::1/64"];
+        for line in [
+            "carp0 -alias 2001:db8::1 alias 2001:db8::1/128",
+            "carp0 alias 2001:db8::1/128 -alias 2001:db8::1/64",
+        ] {
+            check(
+                line,
+                two,
+                &["-alias 2001:db8::1/64", "alias 2001:db8::1/128", "up"],
+            );
+        }
+        check(
+            "carp0 -alias 10.0.0.10 alias 10.0.0.10/32",
+            two,
+            &["alias 10.0.0.10/32", "-alias 10.0.0.10/24", "up"],
         );
     }
 

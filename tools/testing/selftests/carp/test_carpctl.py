@@ -138,6 +138,8 @@ def test_an_ipv6_address_with_another_subnet(rachael):
     done = carpctl(rachael, "carp0 2001:db8::1/64 alias ff02::5/64", status=1)
     assert "ff02::5/64" in done.stderr
     assert shown() == ["2001:db8::1 prefixlen 128"]
+    carpctl(rachael, "carp0 -alias 2001:db8::1 alias 2001:db8::1/64")
+    assert shown() == ["2001:db8::1 prefixlen 64"]
 
 
 def test_json(rachael):
