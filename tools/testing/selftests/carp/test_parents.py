@@ -10,6 +10,7 @@ import json
 import os
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -376,27 +377,57 @@ def test_vrf_is_deleted_under_a_group(rachael, client):
 
 # ---- changes of the group while MASTER ----
 
-def test_changes_while_master_lose_no_packet(rachael, client):
-    """A thousand probes a second, while parameters, key, addresses and MTU change."""
-    made = master(rachael, "192.0.2.1/32", "192.0.2.2/32")
-    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
-    before = made.status()
-    with client.background("ping", "-q", "-i", "0.001", "-c", "4000", "-W", "1", "192.0.2.1", stdout=-1, stop=False) as ping:
-        for advskew in (10, 200, 0):
-            made.set(advskew=advskew)
-        made.set(advbase=2)
-        made.set(**{"pass": "tyrell"})
-        made.add_address("192.0.2.3/32", "192.0.2.4/24", "2001:db8::1/64")
-        for address in ("192.0.2.2/32", "192.0.2.4/24", "2001:db8::1/64"):
-            made.remove_address(address)
-        rachael.ip("link", "set", "eth0", "mtu", "1400")
-        rachael.ip("link", "set", "eth0", "mtu", "1500")
-        rachael.run("ethtool", "-K", "eth0", "tso", "off")
-        made.set(advbase=1)
-        answer = ping.stdout.read()
-    assert "4000 packets transmitted, 4000 received, 0% packet loss" in answer, answer
-    now = made.status()
-    assert (now["state"], now["transitions"]) == ("MASTER", before["transitions"])
+# As many as are sent while all changes are made, and more.
+PROBES = 4000
+
+def test_changes_while_master_lose_no_packet(rachael, pris, client):
+    """A thousand probes a second of each family, while parameters, key, addresses and MTU change; the BACKUP is
+    given the same, each time a moment later, and stays it."""
+    virtual = ("192.0.2.1", "2001:db8::1")
+    for host, number in ((rachael, 11), (pris, 12), (client, 50)):
+        host.ip("address", "add", f"2001:db8::{number}/64", "dev", "eth0", "nodad")
+        host.settled()
+    addresses = [f"{virtual[0]}/32", f"{virtual[1]}/64", "192.0.2.2/32"]
+    groups = {0: master(rachael, *addresses), 100: group(pris, *addresses, advskew=100)}
+    ours, theirs = groups.values()
+    theirs.wait("BACKUP", 2)
+    for address in virtual:
+        client.run("ping", "-c", "1", "-W", "2", address)
+    before = [made.status() for made in groups.values()]
+    with contextlib.ExitStack() as stack:
+        begin = time.monotonic()
+        pings = [stack.enter_context(client.background(
+            "ping", "-q", "-i", "0.001", "-c", PROBES, "-W", "1", address, stdout=-1, stop=False)) for address in virtual]
+        for advskew in (10, 150, 0):
+            for more, made in groups.items():
+                made.set(advskew=advskew + more)
+        for change in ({"advbase": 2}, {"pass": "tyrell"}):
+            for made in groups.values():
+                made.set(**change)
+        for made in groups.values():
+            made.add_address("192.0.2.3/32", "192.0.2.4/24", "2001:db8::2/64")
+        for address in ("192.0.2.2/32", "192.0.2.4/24", "2001:db8::2/64"):
+            for made in groups.values():
+                made.remove_address(address)
+        for made in groups.values():
+            made.host.ip("link", "set", "eth0", "mtu", "1400")
+            made.host.ip("link", "set", "eth0", "mtu", "1500")
+            made.host.run("ethtool", "-K", "eth0", "tso", "off")
+        for made in groups.values():
+            made.set(advbase=1)
+        print(f"measured: all changes took {time.monotonic() - begin:.3f} s")
+        assert [ping.poll() for ping in pings] == [None, None], "the probes ended before the last change"
+        answers = [ping.stdout.read() for ping in pings]
+    for answer in answers:
+        assert f"{PROBES} packets transmitted, {PROBES} received, 0% packet loss" in answer, answer
+    # As long as the BACKUP would wait if it still had something else than the MASTER.
+    refused = theirs.counters()["discard_bad_digest"]
+    time.sleep(4)
+    assert theirs.counters()["discard_bad_digest"] == refused
+    now = [made.status() for made in groups.values()]
+    assert [made["state"] for made in now] == ["MASTER", "BACKUP"]
+    assert [made["transitions"] for made in now] == [made["transitions"] for made in before]
+    assert ours.counters()["discard_bad_digest"] == 0
 
 
 @pytest.mark.parametrize("first", ["rachael", "pris"])
