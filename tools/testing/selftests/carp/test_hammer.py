@@ -19,6 +19,7 @@ import random
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -31,12 +32,16 @@ from netlink import Interrupted
 from rtnl import NLM_F_CREATE, NLM_F_EXCL, Refused, attribute, carp_attributes
 from test_fuzz import SOURCES, Generator, Sender, seed
 from test_lifecycle import module_unloads
-from topology import Segment, inside, run
+from topology import Segment, eventually, inside, run
 
 pytestmark = [pytest.mark.real, pytest.mark.limit(1800)]
 
 PARENTS = ("eth0", "eth1", "eth2")
 GROUPS = ("carp0", "carp1", "carp2", "carp3")
+MASTERS = ("br0", "vrf0")
+SENDERS_GROUP = "carp9"
+EXPERIMENT = 0x88B5  # the EtherType of the frames that are sent through it
+IFF_LOWER_UP = 0x10000
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFLA_MASTER, IFLA_NET_NS_FD = 10, 28
@@ -46,7 +51,7 @@ IFA_F_NODAD = 0x02
 HARMLESS = {errno.ENODEV, errno.EEXIST, errno.EBUSY, errno.EINVAL, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EOPNOTSUPP,
             errno.EADDRINUSE, errno.ENOENT, errno.ENOMEM, errno.ENOBUFS, errno.ENETUNREACH, errno.ENXIO, errno.EPERM,
             errno.EAFNOSUPPORT, errno.ERANGE, errno.EMSGSIZE, errno.ELOOP, errno.EMLINK, errno.EACCES, errno.ESRCH,
-            errno.ENOTCONN, errno.EMFILE, errno.EAGAIN, errno.EPROTONOSUPPORT}
+            errno.ENOTCONN, errno.EMFILE, errno.EAGAIN, errno.EPROTONOSUPPORT, errno.EHOSTUNREACH}
 
 
 class Hammer:
@@ -176,7 +181,7 @@ class Hammer:
         self.set(self.index(GROUPS), extra=attribute(IFLA_NET_NS_FD, self.other))
 
     def parent_enslave(self):
-        master_index = self.rtnl.link("br0")["index"] if self.random.randrange(2) else 0
+        master_index = self.index(MASTERS) if self.random.randrange(2) else 0
         self.set(self.index(PARENTS[1:]), extra=attribute(IFLA_MASTER, master_index))
 
     def parent_address(self):
@@ -184,9 +189,9 @@ class Hammer:
             rtnl.IFLA_ADDRESS, bytes([2, 0, 0, 0, 1, self.random.randrange(256)])))
 
     def sysctl(self):
-        name = self.random.choice(("allow", "preempt", "log"))
+        name, values = self.random.choice((("allow", 2), ("preempt", 2), ("log", 2), ("arpbalance", 4)))
         with inside(self.ns):
-            pathlib.Path("/proc/sys/net/inet/carp", name).write_text(str(self.random.randrange(2)), encoding="ascii")
+            pathlib.Path("/proc/sys/net/inet/carp", name).write_text(str(self.random.randrange(values)), encoding="ascii")
 
     def run(self, end):
         done = collections.Counter()
@@ -261,6 +266,68 @@ def traffic(host, end, chosen):
     return collections.Counter(packets=sender.sent)
 
 
+def through_a_group(host, client, end, chosen):
+    """Frames and datagrams that leave by the device of a MASTER, and go on when it is deleted, or its module unloaded,
+    under their sockets."""
+    done = collections.Counter()
+    choose = random.Random(chosen)
+    frame = b"\xff" * 6 + bytes([2, 0, 0, 0, 0, 1]) + struct.pack("!H", EXPERIMENT) + bytes(64)
+    with inside(client.ns):
+        hearing = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EXPERIMENT))
+    hearing.setblocking(False)
+    with inside(host.ns):
+        requests, deleting = rtnl.Socket(), rtnl.Socket()
+
+    def delete():
+        time.sleep(choose.random() / 20)
+        with contextlib.suppress(OSError):
+            deleting.delete(SENDERS_GROUP)
+
+    def send():
+        with inside(host.ns):
+            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            datagrams = [(socket.socket(family, socket.SOCK_DGRAM), f"{subnet}{choose.randrange(20, 60)}")
+                         for family, subnet in ((socket.AF_INET, "192.0.2."), (socket.AF_INET6, "2001:db8::"))]
+        with raw, datagrams[0][0], datagrams[1][0]:
+            raw.bind((SENDERS_GROUP, EXPERIMENT))
+            for one, _ in datagrams:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, SENDERS_GROUP.encode())
+            while time.monotonic() < end:
+                raw.send(frame)
+                done["frames sent"] += 1
+                for one, address in datagrams:
+                    # Its routes come and go; that the device is gone is said by the next frame.
+                    with contextlib.suppress(OSError):
+                        one.sendto(b"more human than human", socket.MSG_DONTWAIT, (address, 9))
+                with contextlib.suppress(BlockingIOError):
+                    while hearing.recv(2048):
+                        done["frames heard"] += 1
+
+    while time.monotonic() < end:
+        run("ip", "-n", host.ns, "-force", "-batch", "-", check=False, stdin=f"""\
+link add link eth0 name {SENDERS_GROUP} type carp vhid 9 advbase 0 advskew 1
+address add 192.0.2.9/24 dev {SENDERS_GROUP}
+address add 2001:db8::9/64 dev {SENDERS_GROUP}
+link set {SENDERS_GROUP} up
+""")
+        try:
+            eventually(lambda: requests.link(SENDERS_GROUP)["flags"] & IFF_LOWER_UP, 0.5, "a MASTER")
+        except (AssertionError, Refused):
+            done["no MASTER to send through"] += 1
+            continue
+        deleter = threading.Thread(target=delete)
+        deleter.start()
+        try:
+            send()
+        except OSError as error:
+            if error.errno not in HARMLESS:
+                raise
+            done[f"sending ended: {errno.errorcode[error.errno]}"] += 1
+        deleter.join()
+    hearing.close()
+    return done
+
+
 def process(target, *arguments):
     """A process that runs `target` and sends back what it returns, or how it failed."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -284,11 +351,12 @@ def hammer(segment, client, seconds):
     for host in hosts:
         for number in (1, 2):
             segment.plug(host, f"eth{number}", f"{host.name}{number}")
-        host.batch("link add br0 type bridge")
+        host.batch("link add br0 type bridge", "link add vrf0 type vrf table 10", "link set vrf0 up")
     end = time.monotonic() + seconds
     jobs = []
     for number, (host, other) in enumerate(zip(hosts * 2, hosts[::-1] * 2)):
         jobs.append(process(Hammer(host.ns, other.ns, chosen + number).run, end))
+    jobs += [process(through_a_group, host, client, end, chosen + number) for number, host in enumerate(hosts)]
     jobs += [process(traffic, client, end, chosen), process(reload_module, end, chosen), process(namespaces, end, chosen)]
     answers = []
     for started, receiver in jobs:
@@ -302,6 +370,7 @@ def hammer(segment, client, seconds):
     assert not failed, failed
     for name in ("create", "change", "delete", "add_address", "switch", "parent_switch"):
         assert total[f"{name}: done"] >= seconds / 20, f"{name} hardly ever succeeded: not much of a test"
+    assert total["frames heard"] >= seconds / 20, "hardly anything was sent through a group's device"
     for host in hosts:
         host.delete()
     module_unloads()
