@@ -39,6 +39,7 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR, RTM_GETNEIGH = 20, 21, 22, 30
 NDA_LLADDR = 2
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 IFA_F_NODAD = 0x02
+IFF_LOWER_UP = 0x10000
 NO_MEMORY = {errno.ENOMEM, errno.ENOBUFS}
 # netdev_register_kobject() does not look whether there was memory for the name in sysfs; device_add()
 # then calls a device without a name invalid. For all kinds of devices, and not for us to change.
@@ -116,6 +117,15 @@ def state(host, name="carp0"):
             "memberships": joined, "addresses": addresses_of(host, ours)}
 
 
+def calm(host, name):
+    """The state, when it moves no more: the carrier follows a moment after its group."""
+    while True:
+        seen = state(host, name)
+        time.sleep(0.1)
+        if state(host, name) == seen:
+            return seen
+
+
 def difference(one, other):
     return {key: (one[key], other[key]) for key in one if one[key] != other[key]}
 
@@ -140,7 +150,7 @@ def fail_each(host, prepare, operation, undo, name, codes):
     prepare()
     before = state(host, name)
     operation()
-    after = state(host, name)
+    after = calm(host, name)
     undo()
     assert before != after, "the operation changes nothing that is looked at"
     outcomes = {}
@@ -223,12 +233,16 @@ def add_address(host, address):
     host.rtnl.request(RTM_NEWADDR, address_request(host, address), NLM_F_CREATE | NLM_F_EXCL)
 
 
-def made(host, up=True, **data):
-    """The device is there, with an address, and BACKUP for a long time."""
+def made(host, how="BACKUP", **data):
+    """The device is there, with an address; it is BACKUP for a long time, or it is told to be MASTER and has its
+    carrier, or it is down."""
     add(host, **data)()
     add_address(host, "192.0.2.1")
-    if up:
+    if how != "down":
         host.rtnl.up("carp0")
+    if how == "MASTER":
+        host.rtnl.change("carp0", data=carp_attributes(state=uapi.NUMBERS["CARP_STATE_MASTER"]))
+        eventually(lambda: host.rtnl.link("carp0")["flags"] & IFF_LOWER_UP, 2, "the carrier of a MASTER")
     fresh(host)
 
 
@@ -237,11 +251,15 @@ def gone(host):
     delete(host)
 
 
-@pytest.mark.parametrize("up", [False, True], ids=["down", "up"])
+# A MASTER takes its leave and tells of its addresses, and its carrier and its filters move.
+running = pytest.mark.parametrize("how", ["BACKUP", "MASTER"])
+
+
+@pytest.mark.parametrize("how", ["down", "BACKUP", "MASTER"])
 @pytest.mark.parametrize("change", [
     dict(advbase=20, advskew=3), dict(key=b"weyland", advskew=4), dict(vhid=8), dict(vhid=8, key=b"weyland", advskew=4),
 ], ids=lambda change: "-".join(change))
-def test_changelink(rachael, every_allocation, change, up):
+def test_changelink(rachael, every_allocation, change, how):
     def operation():
         rachael.rtnl.request(rtnl.RTM_NEWLINK, body(rachael))
 
@@ -251,7 +269,7 @@ def test_changelink(rachael, every_allocation, change, up):
     index = [0]
 
     def prepare():
-        made(rachael, up)
+        made(rachael, how)
         index[0] = rachael.rtnl.link("carp0")["index"]
 
     every_allocation(rachael, prepare, operation, lambda: gone(rachael))
@@ -271,24 +289,26 @@ def test_late_parent(rachael, every_allocation):
         rtnl.RTM_NEWLINK, rtnl.link_message(index=index[0], parent=parent, data=b"")), lambda: gone(rachael))
 
 
+@running
 @pytest.mark.parametrize("address", ["192.0.2.2", "2001:db8::2"])
-def test_address_add(rachael, every_allocation, address):
+def test_address_add(rachael, every_allocation, address, how):
     body = [b""]
 
     def prepare():
-        made(rachael)
+        made(rachael, how)
         body[0] = address_request(rachael, address)
 
     every_allocation(rachael, prepare, lambda: rachael.rtnl.request(
         RTM_NEWADDR, body[0], NLM_F_CREATE | NLM_F_EXCL), lambda: gone(rachael))
 
 
+@running
 @pytest.mark.parametrize("address", ["192.0.2.2", "2001:db8::2"])
-def test_address_delete(rachael, every_allocation, address):
+def test_address_delete(rachael, every_allocation, address, how):
     body = [b""]
 
     def prepare():
-        made(rachael)
+        made(rachael, how)
         add_address(rachael, address)
         body[0] = address_request(rachael, address)
 
@@ -317,11 +337,12 @@ def test_device_and_parent_up_and_down(rachael, every_allocation, name, up):
     every_allocation(rachael, prepare, lambda: rachael.rtnl.request(rtnl.RTM_NEWLINK, body[0]), undo)
 
 
-def test_dellink(rachael, every_allocation):
+@running
+def test_dellink(rachael, every_allocation, how):
     body = [b""]
 
     def prepare():
-        made(rachael)
+        made(rachael, how)
         body[0] = rtnl.link_message(index=rachael.rtnl.link("carp0")["index"])
 
     every_allocation(rachael, prepare, lambda: rachael.rtnl.request(rtnl.RTM_DELLINK, body[0]), lambda: gone(rachael))
