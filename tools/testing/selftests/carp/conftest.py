@@ -72,11 +72,13 @@ def warm_guest():
         pathlib.Path("/proc/sys/kernel/hung_task_timeout_secs").write_text("120")
         sysctls.write()
         assert module_loaded()
+        # What was lost while the kernel booted, or seems so, is not the tests'.
+        print(f"{len(debug_kernel.leaks())} reports of kmemleak before the tests")
     yield
     if IN_GUEST:
         # Charged to the last test: it is not known which one it was.
         found = debug_kernel.leaks()
-        assert not found, "memory of the module is leaked:\n" + "\n".join(found)
+        assert not found, "memory is leaked:\n" + "\n".join(found)
         assert not debug_kernel.lockdep_is_off(), "lockdep has stopped looking, and says why in the kernel's log"
 
 
