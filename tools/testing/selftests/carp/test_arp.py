@@ -67,8 +67,7 @@ def test_master_answers_with_the_virtual_mac(rachael, client, sender, destinatio
 @pytest.mark.parametrize("setting", [
     "arp_ignore=1", "arp_ignore=2", "arp_ignore=8", "arp_filter=1", "rp_filter=1", "rp_filter=2", "arp_announce=2"])
 def test_master_answers_whatever_the_sysctls_are(rachael, client, setting):
-    name, value = setting.split("=")
-    rachael.sysctl(f"net.ipv4.conf.all.{name}", value)
+    rachael.ipv4_conf(*setting.split("="))
     master(rachael)
     assert [f.arp["sender_mac"] for f in ask(client)] == [virtual_mac(1)]
 

@@ -91,7 +91,7 @@ def test_address_answers_with_every_reverse_path_filter(rachael, client, prefix,
         unnumbered(rachael)
     made = master(rachael, f"{VIP}/{prefix}")
     for rp_filter in (0, 1, 2):
-        rachael.sysctl("net.ipv4.conf.all.rp_filter", rp_filter)
+        rachael.ipv4_conf("rp_filter", rp_filter)
         client.run("ping", "-c", "1", "-W", "2", VIP)
         rachael.rtnl.down("eth0")
         rachael.rtnl.up("eth0")
@@ -119,6 +119,7 @@ def test_subnet_stays_on_the_parent(rachael, prefix, family):
     assert routes() == []
     rachael.batch("link set eth0 down", "link set eth0 up", "link set carp0 down", "link set carp0 up")
     assert routes() == []
+    made.wait("MASTER")  # Linux gives the route to who has the address, by the tables
     made.add_address(f"{second}/{length}")
     made.remove_address(f"{first}/{length}")
     assert routes() == []
@@ -136,8 +137,7 @@ def test_advertisements_pass_the_reverse_path_filter(rachael, client, kind):
     made = group(rachael, advbase=100)
     source = "192.0.2.12" if kind == "unnumbered" else "198.51.100.12"
     for rp_filter in (0, 1, 2):
-        for device in ("all", "eth0"):
-            rachael.sysctl(f"net.ipv4.conf.{device}.rp_filter", rp_filter)
+        rachael.ipv4_conf("rp_filter", rp_filter)
         with Injector(client) as injector:
             injector.send(Advertisement(source=source, advbase=100, counter=rp_filter + 1))
         assert made.counters()["rx_v4"] == rp_filter + 1
@@ -147,7 +147,7 @@ def test_pair_on_unnumbered_parents_elects_one(rachael, pris):
     """Neither has an address of its own on the segment, and strict filters everywhere."""
     for host in (rachael, pris):
         unnumbered(host)
-        host.sysctl("net.ipv4.conf.all.rp_filter", 1)
+        host.ipv4_conf("rp_filter", 1)
     first = master(rachael, advskew=0)
     second = group(pris, advskew=100)
     second.wait("BACKUP", 2)
@@ -259,8 +259,7 @@ def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, paren
     """The host asked in the name of its parent's first address, which was of another subnet, and a client that
     has no way there, or answers its subnet only, did not answer: nothing came back from the virtual address."""
     rachael.batch("address flush dev eth0", *(f"address add {address} dev eth0" for address in parents))
-    for device in ("all", "eth0"):
-        client.sysctl(*(f"net.ipv4.conf.{device}.{strict}".split("=")))
+    client.ipv4_conf(*strict.split("="))
     master(rachael, f"{VIP}/24")
     client.ip("neighbour", "replace", VIP, "lladdr", VIRTUAL_MAC, "nud", "permanent", "dev", "eth0")
     rachael.ip("neighbour", "flush", "dev", "eth0")

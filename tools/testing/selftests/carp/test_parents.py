@@ -322,8 +322,7 @@ def test_pair_in_a_vrf(rachael, pris, client, segment, rp_filter):
         host.batch(*vrf(host), f"address add 2001:db8::1{number}/64 dev eth0 nodad")
         host.settled()
         own[host] = (f"192.0.2.1{number}", f"2001:db8::1{number}")
-        for device in ("all", "eth0", "vrf0"):
-            host.sysctl(f"net.ipv4.conf.{device}.rp_filter", rp_filter)
+        host.ipv4_conf("rp_filter", rp_filter)
     client.ip("address", "add", "2001:db8::50/64", "dev", "eth0", "nodad")
     addresses = [f"{virtual[0]}/32", f"{virtual[1]}/128"]
     first, second = group(rachael, *addresses), group(pris, *addresses, advskew=100)
@@ -352,8 +351,7 @@ def test_pair_in_a_vrf(rachael, pris, client, segment, rp_filter):
 
 def test_new_master_in_a_vrf_answers_before_its_routes(rachael, client):
     """With the RTNL held, and a strict filter, in both families."""
-    for device in ("all", "eth0"):
-        rachael.sysctl(f"net.ipv4.conf.{device}.rp_filter", 1)
+    rachael.ipv4_conf("rp_filter", 1)
     asks = {"192.0.2.1": "192.0.2.50", "2001:db8::1": "2001:db8::50"}
     rachael.batch(*vrf(rachael), "address add 2001:db8::11/64 dev eth0 nodad",
                   *(f"neigh replace {address} lladdr {CLIENT_MAC} dev eth0" for address in asks.values()))

@@ -131,8 +131,7 @@ def test_counter_may_repeat_or_go_back(backup, injector):
 
 def test_advertisement_from_another_subnet_with_strict_rp_filter(rachael, backup, injector):
     """rp_filter does not eat advertisements: no sysctl has to be set."""
-    for name in ("all", "eth0"):
-        rachael.sysctl(f"net.ipv4.conf.{name}.rp_filter", 1)
+    rachael.ipv4_conf("rp_filter", 1)
     before = backup.counters()
     injector.send(Advertisement(**{**GOOD, "source": "10.9.8.7"}))
     assert received(backup, before) == {"rx_v4": 1}
@@ -195,8 +194,7 @@ families = pytest.mark.parametrize("source", ["192.0.2.99", "fe80::99"])
 @pytest.mark.parametrize("rp_filter", [0, 1])
 def test_worse_master_that_steps_down_is_answered(rachael, client, injector, source, rp_filter):
     """Its last advertisement is sent to the virtual MAC."""
-    for name in ("all", "eth0"):
-        rachael.sysctl(f"net.ipv4.conf.{name}.rp_filter", rp_filter)
+    rachael.ipv4_conf("rp_filter", rp_filter)
     rachael.settled()
     made = master(rachael, "192.0.2.1/32", "2001:db8::1/128", **{"pass": KEY})
     with Capture(client.ns, "eth0", "in") as capture:

@@ -127,7 +127,7 @@ def two(segment):
 def test_backup_connects_to_itself_instead_of_the_master(two, address, rp_filter, numbered):
     rachael, pris, *_ = two(address, numbered=numbered)
     for host in (rachael, pris):
-        host.sysctl("net.ipv4.conf.all.rp_filter", rp_filter)
+        host.ipv4_conf("rp_filter", rp_filter)
     settle(rachael, is_local, address)
     settle(pris, not_local, address)
     source = connect(pris, rachael, address)

@@ -25,8 +25,7 @@ VIP, OWN, BEHIND = "192.0.2.1", "192.0.2.12", "198.51.100.80"
 def backup(request, rachael, pris):
     """pris, which is BACKUP and forwards."""
     master(rachael, f"{VIP}/24")
-    for conf in ("all", "eth0"):
-        pris.sysctl(f"net.ipv4.conf.{conf}.rp_filter", request.param)
+    pris.ipv4_conf("rp_filter", request.param)
     pris.sysctl("net.ipv4.ip_forward", 1)
     group(pris, f"{VIP}/24", advskew=100).wait("BACKUP")
     # The routes are there as soon as the address is nobody's here.

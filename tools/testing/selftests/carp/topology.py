@@ -21,6 +21,7 @@ import subprocess
 import time
 
 import rtnl
+import sysctls
 
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -113,6 +114,17 @@ class Host:
             print(f"$ sysctl -w {name}={value}  # {self.name}")
             path.write_text(f"{value}\n")
         return None
+
+    def ipv4_conf(self, name, value):
+        """Writes a sysctl of net.ipv4.conf for "all", for all devices, and for those that come. Of most of these the
+        greater one of "all" and the device's counts: written to "all" alone, rp_filter=1 is still Debian's 2."""
+        print(f"$ sysctl -w net.ipv4.conf.*.{name}={value}  # {self.name}")
+        with inside(self.ns):
+            paths = sorted(sysctls.CONF.glob(f"*/{name}"))
+            for path in paths:
+                path.write_text(f"{value}\n")
+            counts = {path.parent.name: path.read_text().strip() for path in paths}
+        assert {"all", "default", "eth0"} <= set(counts) and set(counts.values()) == {str(value)}, counts
 
     def settled(self, interface="eth0"):
         """Waits until the interface has its link-local address, which takes a second or two: IPv6
