@@ -27,6 +27,8 @@ CLIENT_MAC, SERVER_MAC = "02:00:00:00:00:50", "02:00:00:00:00:80"
 VIRTUAL_MAC = virtual_mac(1)
 VIP = {"v4": "192.0.2.1", "v6": "2001:db8:1::1"}
 CLIENT = {"v4": "192.0.2.50", "v6": "2001:db8:1::50"}
+# The inside's, of vhid 2.
+INSIDE_MAC, INSIDE_VIP = virtual_mac(2), {"v4": "203.0.113.1", "v6": "2001:db8:2::1"}
 SERVER = {"v4": "203.0.113.80", "v6": "2001:db8:2::80"}
 OWN = {"rachael": {"v4": "192.0.2.11", "v6": "2001:db8:1::11"}, "pris": {"v4": "192.0.2.12", "v6": "2001:db8:1::12"}}
 TO_GROUP = (VIRTUAL_MAC, CLIENT_MAC)
@@ -79,7 +81,7 @@ class Gateways:
 
     def routes(self):
         """Client and server reach each other through the group: vhid 2 is on the inside."""
-        inside = [group(router, "203.0.113.1/32", "2001:db8:2::1/128", name="carp1", parent="eth1", vhid=2,
+        inside = [group(router, f"{INSIDE_VIP['v4']}/32", f"{INSIDE_VIP['v6']}/128", name="carp1", parent="eth1", vhid=2,
                         advskew=skew) for router, skew in zip(self.routers.values(), (0, 100))]
         self.client.batch("route add default via 192.0.2.1", "route add ::/0 via 2001:db8:1::1")
         self.server.batch("route add default via 203.0.113.1", "route add ::/0 via 2001:db8:2::1")

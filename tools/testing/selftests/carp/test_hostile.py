@@ -12,18 +12,34 @@ import packets
 import pytest
 import sysctls
 from carp import master
-from gateways import CLIENT, CLIENT_MAC, OWN, SERVER, VIP, VIRTUAL_MAC, Gateways, mac_of
+from gateways import (
+    CLIENT,
+    CLIENT_MAC,
+    INSIDE_MAC,
+    INSIDE_VIP,
+    OWN,
+    SERVER,
+    SERVER_MAC,
+    VIP,
+    VIRTUAL_MAC,
+    Gateways,
+    mac_of,
+)
 from topology import inside
 from wire import BROADCAST, Capture, Injector, arp_request
 
-# {sysctl: value} of net.ipv4.conf, for the devices all, eth0, eth1 and carp0.
+ALL = sysctls.SETS["hostile"]["all"]
+# {sysctl: value} of net.ipv4.conf, for "all" and each device.
 SETTINGS = {
     "defaults": [{}],
     "reverse path": [{"rp_filter": 1}, {"rp_filter": 2}, {"rp_filter": 1, "log_martians": 1}, {"rp_filter": 1, "src_valid_mark": 1},
                      {"accept_local": 1}, {"rp_filter": 1, "accept_local": 1}, {"route_localnet": 1}],
     "arp": [{"arp_ignore": 1}, {"arp_ignore": 2}, {"arp_ignore": 8}, {"arp_announce": 1}, {"arp_announce": 2}, {"arp_filter": 1},
             {"arp_ignore": 1, "arp_announce": 2}],
-    "all at once": [sysctls.SETS["hostile"]["all"]],
+    "all at once": [ALL],
+    "all at once, each arp_ignore and arp_announce": [
+        {**ALL, "arp_ignore": ignore, "arp_announce": announce} for ignore in (0, 1, 2) for announce in (0, 2)
+        if (ignore, announce) != (ALL["arp_ignore"], ALL["arp_announce"])],
 }
 
 FIREWALLS = {
@@ -68,25 +84,27 @@ def test_hosts_begin_with_the_sysctls_of_the_chosen_set(rachael):
                 assert (device, name, rachael.sysctl(f"net.ipv4.conf.{device}.{name}")) == (device, name, str(value))
 
 
-def own_mac_claims(frames, real):
-    """Messages in which a real MAC says that it is where a virtual address is."""
+def own_mac_claims(frames, real, addresses):
+    """Messages in which a real MAC says that it is where one of these virtual addresses is."""
     found = []
     for frame in frames:
         seen = packets.nd(frame)
-        if frame.arp and frame.arp["sender"] == VIP["v4"] and frame.arp["sender_mac"] in real:
+        if frame.arp and frame.arp["sender"] == addresses["v4"] and frame.arp["sender_mac"] in real:
             found.append(frame)
-        if seen and VIP["v6"] in (seen["source"], seen["target"] if seen["type"] == 136 else None) and seen["mac"] in real:
+        if seen and addresses["v6"] in (seen["source"], seen["target"] if seen["type"] == 136 else None) and seen["mac"] in real:
             found.append(frame)
     return found
 
 
 @contextlib.contextmanager
 def nothing_given_away(net):
-    real = {mac_of(router) for router in net.routers.values()}
-    with Capture(net.client.ns, "eth0", "in") as capture:
+    """On neither side of the gateways."""
+    with Capture(net.client.ns, "eth0", "in") as outer, Capture(net.server.ns, "eth0", "in") as inner:
         yield
-        frames = capture.frames + capture.drain()
-    assert own_mac_claims(frames, real) == []
+        for capture, interface, addresses in ((outer, "eth0", VIP), (inner, "eth1", INSIDE_VIP)):
+            real = {mac_of(router, interface) for router in net.routers.values()}
+            capture.drain()
+            assert own_mac_claims(capture.frames, real, addresses) == []
 
 
 def answers(net, target):
@@ -123,12 +141,16 @@ def connections_work(net, master):
 
 
 def everything_works(net):
-    """Pings to the address and through it, in both families, and one answer to a question."""
+    """Pings to the address and through it, in both families, and to the inside's; and one answer to a question."""
     for family in net.families:
         with Injector(net.client) as injector, Capture(net.client.ns, "eth0", "in") as capture:
             for target in (VIP[family], SERVER[family]):
                 injector.send(packets.echo((VIRTUAL_MAC, CLIENT_MAC), CLIENT[family], target))
                 capture.until(lambda f, target=target: packets.echo_reply(f, target), 3, f"an answer of {target}")
+        with Injector(net.server) as injector, Capture(net.server.ns, "eth0", "in") as capture:
+            target = INSIDE_VIP[family]
+            injector.send(packets.echo((INSIDE_MAC, SERVER_MAC), SERVER[family], target))
+            capture.until(lambda f, target=target: packets.echo_reply(f, target), 3, f"an answer of {target}")
     assert answers(net, VIP["v4"]) == [VIRTUAL_MAC]
 
 
@@ -136,14 +158,12 @@ def everything_works(net):
 def hostile(net, settings):
     """These settings on both gateways, for the duration."""
     print("#", settings)
-    paths = [(router, f"net.ipv4.conf.{device}.{name}", value) for name, value in settings.items()
-             for router in net.routers.values() for device in ("all", "eth0", "eth1", "carp0")]
-    before = [router.sysctl(path) for router, path, _ in paths]
-    for router, path, value in paths:
-        router.sysctl(path, value)
+    before = [(router, router.ipv4_conf(*setting)) for router in net.routers.values() for setting in settings.items()]
     yield
-    for (router, path, _), value in zip(paths, before):
-        router.sysctl(path, value)
+    for router, values in before:
+        with inside(router.ns):
+            for path, value in values.items():
+                path.write_text(value)
 
 
 def pair(segment, firewall=None):
@@ -157,7 +177,7 @@ def pair(segment, firewall=None):
 
 
 def scenario(net, settings, also=lambda net, master: None):
-    """Everything works, also when the gateways do not know the client, and after a failover, and
+    """Everything works, also when the gateways do not know client and server, and after a failover, and
     when the preferred one is back."""
     with hostile(net, settings), nothing_given_away(net):
         # The parent's own addresses, as before.
@@ -165,7 +185,7 @@ def scenario(net, settings, also=lambda net, master: None):
             if settings.get("arp_ignore") != 8:
                 assert answers(net, OWN[name]["v4"]) == [mac_of(router)]
         for router in net.routers.values():
-            router.batch("neigh flush dev eth0 nud permanent", "neigh flush dev eth0")
+            router.batch(*(f"neigh flush dev {device}{which}" for device in ("eth0", "eth1") for which in (" nud permanent", "")))
         everything_works(net)
         also(net, net.rachael)
         for one in (net.segment, net.behind):
@@ -218,11 +238,16 @@ def test_forwarding_is_switched_while_there_is_a_group(segment):
     assert [made.status()["transitions"] for made in net.outside] == [2, 1]
 
 
-@pytest.mark.parametrize("name", hardest_in_both_clocks(SETTINGS, "all at once"))
-def test_hosts_that_do_not_forward(segment, name):
+@pytest.mark.parametrize("name,firewall", [
+    *((name, "none") for name in SETTINGS if name != "all at once"),
+    pytest.param("all at once", "none", marks=pytest.mark.both_clocks),
+    *((name, firewall) for name in ("defaults", "all at once") for firewall in FIREWALLS if firewall != "none")])
+def test_hosts_that_do_not_forward(segment, name, firewall):
     """ip_forward off: the address answers, fails over, and nothing is passed on or rejected."""
     net = Gateways(segment)
     for router in net.routers.values():
+        if FIREWALLS[firewall]:
+            router.run("nft", FIREWALLS[firewall])
         router.sysctl("net.ipv4.ip_forward", 0)
         router.sysctl("net.ipv6.conf.all.forwarding", 0)
     first, second = net.groups()

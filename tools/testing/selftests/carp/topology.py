@@ -117,14 +117,17 @@ class Host:
 
     def ipv4_conf(self, name, value):
         """Writes a sysctl of net.ipv4.conf for "all", for all devices, and for those that come. Of most of these the
-        greater one of "all" and the device's counts: written to "all" alone, rp_filter=1 is still Debian's 2."""
+        greater one of "all" and the device's counts: written to "all" alone, rp_filter=1 is still Debian's 2.
+        Returns what there was, by path."""
         print(f"$ sysctl -w net.ipv4.conf.*.{name}={value}  # {self.name}")
         with inside(self.ns):
             paths = sorted(sysctls.CONF.glob(f"*/{name}"))
+            before = {path: path.read_text() for path in paths}
             for path in paths:
                 path.write_text(f"{value}\n")
             counts = {path.parent.name: path.read_text().strip() for path in paths}
         assert {"all", "default", "eth0"} <= set(counts) and set(counts.values()) == {str(value)}, counts
+        return before
 
     def settled(self, interface="eth0"):
         """Waits until the interface has its link-local address, which takes a second or two: IPv6
