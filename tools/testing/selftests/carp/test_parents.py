@@ -126,7 +126,8 @@ EVENTS = {
     "down and up": ["link set eth0 down", "link set eth0 up"],
     "another MAC": ["link set eth0 address 02:00:00:00:00:aa"],
     "too small an MTU": ["link set eth0 mtu 600", "link set eth0 mtu 1500"],
-    "renamed": ["link set eth0 down", "link set eth0 name outside", "link set outside up", "link set outside name eth0"],
+    "renamed": ["link set eth0 down", "link set eth0 name outside", "link set outside up"],
+    "renamed and back": ["link set eth0 down", "link set eth0 name outside", "link set outside up", "link set outside name eth0"],
     "no IPv6": [],
     "flushed": ["address flush dev eth0", "address add 192.0.2.11/24 dev eth0"],
     "promiscuous": ["link set eth0 promisc on", "link set eth0 promisc off"],
@@ -143,7 +144,9 @@ def test_filters_and_memberships_are_there_afterwards(rachael, client, event):
         rachael.sysctl("net.ipv6.conf.eth0.disable_ipv6", 0)
     for line in EVENTS[event]:
         rachael.ip(*line.split())
-    assert filters(rachael, "eth0") == (True, True, True)
+    name = "outside" if event == "renamed" else "eth0"
+    assert filters(rachael, name) == (True, True, True)
+    assert link(rachael, made.name)["link"] == name
     made.wait("MASTER", 8)
     client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
     # It hears as well: a better one is followed.
@@ -152,6 +155,8 @@ def test_filters_and_memberships_are_there_afterwards(rachael, client, event):
     made.set(advskew=100)
     better = master(other, advskew=0)
     assert (made.state, better.state) == ("BACKUP", "MASTER")
+    made.delete()
+    assert filters(rachael, name) == (False, False, False)
 
 
 def test_carrier_lost_and_found(rachael, segment):
