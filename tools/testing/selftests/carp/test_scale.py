@@ -54,7 +54,7 @@ def test_255_groups_elect_and_fail_over(rachael, pris, segment):
         own = [f.time for f in mine if f.ip["source"] == "192.0.2.12"][0]
         late[vhid] = own - heard - master_down(1, 100)
     print(f"measured: 255 takeovers {min(late.values()) / MS:.3f} to {max(late.values()) / MS:.3f} ms beyond the protocol's time")
-    assert all(0 <= time <= 5 * MS * debug_kernel.SLOWNESS for time in late.values()), late
+    assert all(0 <= time <= MS * debug_kernel.SLOWNESS for time in late.values()), late
     segment.heal(rachael)
     eventually(lambda: all_are(theirs, "BACKUP") and all_are(ours, "MASTER"), 30, "one MASTER each", pause=0.5)
     for made in ours + theirs:
