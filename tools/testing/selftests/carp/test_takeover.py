@@ -27,6 +27,8 @@ from wire import ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, Advertisement, Capture, advert
 MS = 1_000_000
 # Within a millisecond, on a kernel that people use.
 AT_ONCE = MS * debug_kernel.SLOWNESS
+# How often what is to be answered or forwarded is sent around a time-out.
+STEP = MS * 2 // 5
 HOLD = pathlib.Path("/sys/module/hold_rtnl/parameters/milliseconds")
 
 
@@ -116,7 +118,7 @@ def wait_until(nanoseconds):
     time.sleep(max(0, nanoseconds - time.time_ns()) / NS)
 
 
-def send_around(injector, frames, start, end, step=400_000):
+def send_around(injector, frames, start, end, step=STEP):
     """All the frames, every 0.4 ms from `start` to `end`."""
     wait_until(start)
     number = 0
@@ -149,8 +151,9 @@ def test_takeover_within_a_millisecond(takeover, family, load):
         with LOADS[load]():
             deadline = takeover.deadline(capture)
             assert time.time_ns() < deadline - 50 * MS, "the preparations took too long"
-            send_around(injector, takeover.probes, deadline - 4 * MS, deadline + 4 * AT_ONCE)
+            send_around(injector, takeover.probes, deadline - 4 * MS, deadline + AT_ONCE)
             injector.send(packets.syn(TO_GROUP, client, vip, 80))
+            send_around(injector, takeover.probes, deadline + AT_ONCE + STEP, deadline + 4 * AT_ONCE)
             capture.during(0.3)
             forwarded = inner.drain()
     seen = capture.frames
@@ -161,21 +164,25 @@ def test_takeover_within_a_millisecond(takeover, family, load):
     late = [f for f in asked if f.time >= deadline + AT_ONCE]
     assert late and len(answered) >= len(late)
     print("first answer", about(answered[0], deadline), "of", len(answered))
-    assert deadline <= answered[0].time <= deadline + 2 * AT_ONCE
+    # The first one that comes after the takeover may be sent so much later.
+    soon = AT_ONCE + STEP * debug_kernel.SLOWNESS
+    assert 0 <= answered[0].time - deadline <= soon
     for request in late:
         assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answered), about(request, deadline)
     passed = [f for f in forwarded if packets.ports(f) == (4242, 9)]
     assert len(passed) >= len(late)
     print("first forwarded", about(passed[0], deadline), "of", len(passed))
-    assert deadline <= passed[0].time <= deadline + 2 * AT_ONCE
+    assert 0 <= passed[0].time - deadline <= soon
     # The listener was there before the address was ours.
     syn = [f for f in seen if not f.outgoing and packets.ports(f) == (4242, 80) and f.ip["protocol"] == packets.TCP]
     accepted = [f for f in seen if f.outgoing and packets.ports(f) == (80, 4242) and f.ip["payload"][13] == 0x12]
-    assert accepted and 0 <= accepted[0].time - syn[0].time <= AT_ONCE
+    print("connection asked for", about(syn[0], deadline), "accepted", about(accepted[0], deadline))
+    assert AT_ONCE <= syn[0].time - deadline <= AT_ONCE + soon
+    assert 0 <= accepted[0].time - syn[0].time <= AT_ONCE
     assert accepted[0].ip["source"] == vip
 
 
-def said_at_once(frames, family, start):
+def said_at_once(frames, family, start, bound=AT_ONCE):
     """An advertisement of each family of the group, and each address announced, within a millisecond of `start`."""
     own = [f for f in advertisements(frames) if f.outgoing]
     assert {f.kind for f in own} == ETHERTYPES[family]
@@ -185,7 +192,7 @@ def said_at_once(frames, family, start):
         for kind in {f.kind for f in said}:
             first = next(f for f in said if f.kind == kind)
             print(f"{kind:04x}", what, about(first, start))
-            assert 0 <= first.time - start <= AT_ONCE and first.source == VIRTUAL_MAC
+            assert 0 <= first.time - start <= bound and first.source == VIRTUAL_MAC
 
 
 def is_announcement(frame):
@@ -465,26 +472,49 @@ BUDGET = int(pathlib.Path("/proc/sys/net/core/netdev_budget_usecs").read_text())
 # The budget is looked at between polls of 64 packets. On the debug kernel, such a poll takes
 # ten times the budget.
 POLL = 150 * MS if debug_kernel.PRESENT else 0
+LATE = BUDGET + POLL + AT_ONCE
+NO_PROCESS_RUNS = "such a poll takes longer than from one tick to the next: no process runs"
 
 
-def test_takeover_with_a_saturated_receive_path(segment, storm):
-    """The takeover is late by no more than the receive path's budget, besides its millisecond."""
-    takeover = Takeover(segment, "v4")
-    with Capture("pris", "eth0") as capture:
+@both
+def test_takeover_with_a_saturated_receive_path(takeover, storm, family):
+    """The takeover is late by no more than the receive path's budget, besides its millisecond: the advertisements
+    and the announcements of each family; and so are answers and what is forwarded, after it or after they came."""
+    vip = VIP[family]
+    with Capture("pris", "eth0") as capture, Capture("pris", "eth1", "out") as inner, \
+            takeover.net.into("pris") as injector:
         capture.advertisement(2)
         takeover.cut()
         deadline = takeover.deadline(capture)
-        wait_until(deadline - 40 * MS)
+        # Each frame of the storm, and each one that is sent in it, waits for the receive path's budget.
+        wait_until(deadline - (40 if debug_kernel.PRESENT else 800) * MS)
         with storm:
+            assert debug_kernel.PRESENT or time.time_ns() < deadline - 40 * MS, "the preparations took too long"
             _, window = idle_share(None)
-            frame = capture.until(lambda f: f.advertisement and f.outgoing, 1, "the takeover")
+            if debug_kernel.PRESENT:  # NO_PROCESS_RUNS that could send something
+                capture.until(lambda f: f.advertisement and f.outgoing, 1, "the takeover")
+            else:
+                send_around(injector, takeover.probes, deadline - 4 * MS, deadline + 20 * LATE)
             idle, _ = idle_share(window)
-    print("late by", about(frame, deadline), "; idle", idle)
+        capture.during(0.1)
+        passed = [f for f in inner.drain() if packets.ports(f) == (4242, 9)]
     assert idle < 0.1, "the receive path was not saturated"
-    assert 0 <= frame.time - deadline <= BUDGET + POLL + AT_ONCE
+    seen = capture.frames
+    said_at_once(seen, family, deadline, LATE)
+    if debug_kernel.PRESENT:
+        return
+    come = [f for f in seen if not f.outgoing and f.time >= deadline + LATE]
+    for what, asked, done in (
+            ("answered", [f for f in come if packets.icmp_type(f) in (("v4", 8), ("v6", 128))],
+             [f for f in seen if f.outgoing and packets.echo_reply(f, vip)]),
+            ("forwarded", [f for f in come if packets.ports(f) == (4242, 9)], passed)):
+        print(what, len(done), "the first one", about(done[0], deadline), "; asked after the bound", len(asked))
+        assert len(asked) > 5 and done[0].time >= deadline, what
+        for request in asked:
+            assert any(0 <= one.time - request.time <= LATE for one in done), (what, about(request, deadline))
 
 
-@pytest.mark.skipif(debug_kernel.PRESENT, reason="such a poll takes longer than from one tick to the next: no process runs")
+@pytest.mark.skipif(debug_kernel.PRESENT, reason=NO_PROCESS_RUNS)
 def test_no_false_takeover_with_a_saturated_receive_path(segment, storm):
     """At the shortest interval, the BACKUP stays one: what is queued counts, and what is sent is not late."""
     net = Gateways(segment, ("v4",))
@@ -527,3 +557,44 @@ def test_unknown_neighbours_are_resolved_without_the_rtnl(takeover, family):
     for frame in capture.frames:
         if frame.outgoing and frame.arp and frame.arp["sender"] == VIP["v4"]:
             assert frame.arp["sender_mac"] == VIRTUAL_MAC
+
+
+@pytest.mark.parametrize("load", ["idle", "rtnl"])
+def test_a_link_local_address_answers_when_its_device_may_send(segment, load):
+    """Who asks for fe80::1 is told at once, also with the RTNL held. What it answers goes out by the carp device,
+    which sends when its carrier has come: that needs the RTNL."""
+    takeover = Takeover(segment, "v6")
+    client, router = "fe80::50", "fe80::1"
+    for made in (takeover.first, takeover.second):
+        made.add_address(f"{router}/64")
+        made.host.ip("neighbour", "replace", client, "lladdr", CLIENT_MAC, "nud", "permanent", "dev", made.name)
+    question = packets.neighbour_solicitation(CLIENT_MAC, client, router)
+    ping = packets.echo(TO_GROUP, client, router)
+    with Capture("pris", "eth0") as capture, takeover.net.into("pris") as injector:
+        capture.advertisement(2)
+        takeover.cut()
+        with LOADS[load]():
+            deadline = takeover.deadline(capture)
+            send_around(injector, [question, ping], deadline - 4 * MS, deadline + 10 * AT_ONCE)
+            if load == "rtnl":
+                send_around(injector, [ping], time.time_ns(), deadline + 300 * MS, 10 * MS)
+            free = time.time_ns() if load == "rtnl" else deadline
+        send_around(injector, [ping], time.time_ns(), time.time_ns() + 20 * AT_ONCE)
+        capture.during(0.1)
+    seen = capture.frames
+
+    def told(frame):
+        found = packets.nd(frame) if frame.outgoing else None
+        return (found and (found["type"], found["target"]) == (packets.NEIGHBOUR_ADVERTISEMENT, router)
+                and found["destination"] == client)
+    asked = [f for f in seen if not f.outgoing and (packets.nd(f) or {}).get("target") == router and f.time >= deadline + AT_ONCE]
+    answers = [f for f in seen if told(f)]
+    print("told", about(answers[0], deadline))
+    assert asked and 0 <= answers[0].time - deadline <= AT_ONCE + STEP * debug_kernel.SLOWNESS
+    for request in asked:
+        assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answers), about(request, deadline)
+    pinged = [f for f in seen if f.outgoing and packets.echo_reply(f, router)]
+    print("measured: a link-local address answers a ping", about(pinged[0], deadline), "from the time-out,",
+          about(pinged[0], free), "from when the RTNL is free")
+    assert 0 <= pinged[0].time - free <= 5 * AT_ONCE
+    assert {f.source for f in pinged + answers} == {VIRTUAL_MAC}
