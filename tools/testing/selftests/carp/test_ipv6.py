@@ -5,6 +5,7 @@ address serves as router address.
 """
 
 import contextlib
+import itertools
 import json
 import pathlib
 import subprocess
@@ -93,19 +94,23 @@ KINDS = {
 
 @pytest.mark.both_clocks
 def test_master_answers_neighbours_with_the_virtual_mac(hosts):
-    """And it alone: the BACKUP is silent."""
+    """And it alone: the BACKUP is silent. It says that it is a router as long as it forwards."""
     rachael, pris, client = hosts
-    master(rachael, V6 + "/64")
+    with Capture(client.ns, "eth0", "in") as capture:
+        master(rachael, V6 + "/64")
+        for _ in range(2):  # what it says by itself looks like an answer to a probe
+            capture.until(lambda f: unsolicited([f], V6), 5, "an announcement")
     group(pris, V6 + "/64", advskew=100).wait("BACKUP", 2)
-    for kind, how in KINDS.items():
+    for forwarding, (kind, how) in itertools.product((0, 1), KINDS.items()):
+        rachael.sysctl("net.ipv6.conf.all.forwarding", forwarding)
         seen = ask(client, V6, **how)
         assert [(f.source, packets.nd(f)["mac"]) for f in seen] == [(VIRTUAL_MAC, VIRTUAL_MAC)], kind
         found = packets.nd(seen[0])
         assert found["ttl"] == 255
-        assert bool(found["flags"] & packets.NA_SOLICITED) == (kind != "probe")
+        assert found["flags"] == (packets.NA_OVERRIDE | (packets.NA_ROUTER if forwarding else 0)
+                                  | (packets.NA_SOLICITED if kind != "probe" else 0))
         assert (seen[0].destination, found["destination"]) == (
             ("33:33:00:00:00:01", "ff02::1") if kind == "probe" else (CLIENT_MAC, "2001:db8:1::50"))
-        assert found["flags"] & packets.NA_OVERRIDE
 
 
 @pytest.mark.parametrize("units", [4, 8, 32, 170])
