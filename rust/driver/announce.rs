@@ -21,17 +21,10 @@ use super::{
 };
 use crate::{
     net::{
-        arp_output::{
-            self,
-            Fate, //
-        },
         inet_device,
         link_device::Device,
         netdevice::NetDevice,
-        rx_handler::{
-            self,
-            Shared, //
-        },
+        rx_handler::Shared,
         skbuff::{
             EthernetHeader,
             Packet, //
@@ -44,17 +37,11 @@ use crate::{
             ALL_NODES_MAC,
             IPV6_LEN, //
         },
-        ownership::{
-            Ip,
-            Prefixed, //
-        },
         Arp,
         Balancing,
         Identity,
-        Operation,
         State,
-        VhidSet,
-        ARP_LEN, //
+        VhidSet, //
     }, //
 };
 use kernel::{
@@ -191,66 +178,6 @@ fn count(device: &Device<Carp>, sent: Result, counter: fn(&Counters) -> &Counter
         Ok(()) => counter(counters).increment(),
         Err(_) => counters.send_errors.increment(),
     }
-}
-
-/// What the kernel's own stack says by ARP.
-pub(crate) struct Solicitations;
-
-impl arp_output::Handler for Solicitations {
-    /// An answer from a virtual address leaves through the parent, and to find the
-    /// client the stack asks in the name of that address, but with the parent's
-    /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
-    /// the address with this host. It asks in the name of an address of the
-    /// device's own instead that is the client's neighbour, or of none, as a probe does:
-    /// strict clients do not answer addresses of other subnets. Anything else in the name
-    /// of a virtual address, be it said through the parent or through another
-    /// device on the same segment, is only the MASTER's to say, and said by
-    /// [`answer_v4`] and [`all`].
-    fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Fate {
-        let guard = rcu::read_lock();
-        let Some(packet) =
-            Arp::parse(packet).filter(|packet| is_virtual(device, packet.sender, &guard))
-        else {
-            return Fate::Keep;
-        };
-        if packet.operation == Operation::Reply || packet.sender == packet.target {
-            return Fate::Drop;
-        }
-        let target = Prefixed::single(Ip::V4(packet.target));
-        let mut sender = None;
-        inet_device::for_each_v4(device, &guard, |address, prefix_len| {
-            let own = Prefixed {
-                address: Ip::V4(address),
-                prefix_len,
-            };
-            if sender.is_none() && own.covers(target) && !is_virtual(device, address, &guard) {
-                sender = Some(address);
-            }
-        });
-        let sender = sender.unwrap_or_default();
-        Fate::Replace(Arp { sender, ..packet }.emit())
-    }
-}
-
-/// Whether an address is not that of `device`, but of a group.
-fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool {
-    if Device::<Carp>::downcast(device).is_some() {
-        return false;
-    }
-    // A host can have the address of a group for its own, too, and has it for its
-    // own as long as the group does not run.
-    let is_own = inet_device::has_v4(device, guard, address);
-    if let Some(port) = rx_handler::attached::<Port>(device, guard) {
-        let owners = port.owners_v4(address);
-        if !owners.is_empty() {
-            return owners
-                .iter()
-                .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
-        }
-    }
-    !is_own
-        && inet_device::owner_v4(device.namespace(), address, guard)
-            .is_some_and(|owner| Device::<Carp>::downcast(owner).is_some())
 }
 
 fn send_arp(parent: &NetDevice, identity: Identity, destination: [u8; 6], packet: &Arp) -> Result {

@@ -6,16 +6,17 @@
 //! then taken to tell the namespace's groups.
 
 use super::{
-    announce::Solicitations,
     conditions,
     events::Events,
     link_messages::Announcer,
+    own_stack::OwnStack,
     routes::Keeper, //
 };
 use crate::{
     net::{
         arp_output,
         namespace::Namespace,
+        neighbour_output,
         pernet::{
             self,
             Founding,
@@ -47,7 +48,9 @@ pub(crate) struct Network {
     #[pin]
     knobs: Table<Knobs>,
     #[pin]
-    arp_output: arp_output::Hook<Solicitations>,
+    arp_output: arp_output::Hook<OwnStack>,
+    #[pin]
+    neighbour_output: neighbour_output::Hook<OwnStack>,
     #[pin]
     routes: Work<Keeper>,
     #[pin]
@@ -65,6 +68,8 @@ impl PerNamespace for Network {
         try_pin_init!(Self {
             knobs <- Table::new(&founding, Knobs::new()),
             arp_output <- arp_output::Hook::new(&founding),
+            _: { arp_output.register()? },
+            neighbour_output <- neighbour_output::Hook::new(&founding),
             routes <- Keeper::new(&founding),
             links <- Announcer::new(&founding),
             events <- Events::new(),
@@ -170,6 +175,16 @@ pub(super) fn log_level(namespace: &Namespace) -> i32 {
 /// Which of several groups with one address answers; `None`: every MASTER.
 pub(super) fn balance(namespace: &Namespace) -> Option<Balance> {
     knob(namespace, |knobs| &knobs.arpbalance).and_then(Balance::from_number)
+}
+
+/// Has the neighbour discovery of the namespace's own stack looked at from now on. Process
+/// context.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(super) fn watch_own_stack_v6(namespace: &Namespace) -> Result {
+    pernet::get::<Network>(namespace).map_or(Ok(()), |network| network.neighbour_output.register())
 }
 
 /// Has something done to the work that keeps the namespace's routes; nothing in a

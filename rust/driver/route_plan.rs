@@ -74,6 +74,8 @@ pub(super) struct Plan {
     pub(super) removals: KVVec<Removal>,
     /// The tables have to say who may send what.
     pub(super) asks_for_sources: bool,
+    /// A group has an IPv6 address that its parent has for itself, too.
+    pub(super) shares_v6: bool,
 }
 
 impl Plan {
@@ -90,6 +92,7 @@ impl Plan {
                 wanted: KVVec::with_capacity(room, GFP_KERNEL)?,
                 removals: KVVec::with_capacity(room, GFP_KERNEL)?,
                 asks_for_sources: false,
+                shares_v6: false,
             };
             if plan.fill(namespace).is_ok() {
                 sort_by_key(&mut plan.wanted, |wanted| wanted.route);
@@ -200,6 +203,9 @@ impl Plan {
                 (routes.local || soon, routes.prefix_metric)
             }
         };
+        if let (Ip::V6(bytes), Some(parent)) = (own.address, view.parent) {
+            self.shares_v6 |= inet_device::has_v6(parent, view.guard, bytes);
+        }
         // The MASTER's answers do not come for the parent's address.
         self.asks_for_sources |= !standing.master && around.speaks_for_another();
         let address = Virtual { own, local };
@@ -317,7 +323,6 @@ fn for_each_usable(
     guard: &rcu::Guard,
     mut visit: impl FnMut(Prefixed),
 ) {
-    const UNUSABLE: u32 = inet_device::flags::TENTATIVE | inet_device::flags::DADFAILED;
     match like {
         Ip::V4(_) => inet_device::for_each_v4(device, guard, |address, prefix_len| {
             visit(Prefixed {
@@ -326,7 +331,7 @@ fn for_each_usable(
             });
         }),
         Ip::V6(_) => inet_device::for_each_v6(device, guard, |address, prefix_len, flags| {
-            if flags & UNUSABLE == 0 {
+            if flags & inet_device::flags::UNUSABLE == 0 {
                 visit(Prefixed {
                     address: Ip::V6(address),
                     prefix_len,

@@ -122,6 +122,10 @@ impl Task for Keeper {
             self.doubt(Doubt::Everything);
             return Some(Pause(1000));
         };
+        if plan.shares_v6 && network::watch_own_stack_v6(ledger.namespace()).is_err() {
+            self.doubt(Doubt::Everything);
+            return Some(Pause(1000));
+        }
         if self.asks_for_sources.load(Relaxed) {
             plan.asks_for_sources = true;
         }

@@ -29,6 +29,8 @@ pub(crate) mod flags {
     pub(crate) const TENTATIVE: u32 = bindings::IFA_F_TENTATIVE;
     /// Someone else has it.
     pub(crate) const DADFAILED: u32 = bindings::IFA_F_DADFAILED;
+    /// It may not be used as a source, for one of these.
+    pub(crate) const UNUSABLE: u32 = TENTATIVE | DADFAILED;
 }
 
 /// Reads a pointer that RCU protects: `rcu_dereference`.

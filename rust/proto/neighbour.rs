@@ -6,11 +6,16 @@
 //! Pure values that may be used in any context.
 
 mod message;
+mod outgoing;
 
 use message::{
     checksum,
     joined,
     Message, //
+};
+pub use outgoing::{
+    Outgoing,
+    OUTGOING_LEN, //
 };
 
 /// The length of an advertisement in bytes, IPv6 header and the one option

@@ -97,7 +97,7 @@ impl Message {
 }
 
 /// The first 16 bytes.
-fn sixteen(bytes: &[u8]) -> Option<[u8; 16]> {
+pub(super) fn sixteen(bytes: &[u8]) -> Option<[u8; 16]> {
     bytes.first_chunk().copied()
 }
 
@@ -115,6 +115,11 @@ pub(super) fn joined<const N: usize>(pieces: &[&[u8]]) -> [u8; N] {
 pub(super) fn checksum(source: [u8; 16], destination: [u8; 16], message: &[u8]) -> u16 {
     let length = message.len() as u16;
     !folded(pseudo_sum(source, destination, length) + u32::from(sum(message)))
+}
+
+/// What a checksum is when an address that it covers is another one (RFC 1624).
+pub(super) fn changed_checksum(checksum: u16, old: [u8; 16], new: [u8; 16]) -> u16 {
+    !folded(u32::from(!checksum) + u32::from(!sum(&old)) + u32::from(sum(&new)))
 }
 
 /// What an ICMPv6 message's checksum covers beside the message. Sums are added up

@@ -4,7 +4,7 @@
 
 use carp_proto::neighbour::{
     is_link_local, is_solicited_node_mac, may_be_advertisement_or_query, Advertisement, Beginning,
-    Claim, Solicitation, ALL_NODES, NEXT_HEADER,
+    Claim, Outgoing, Solicitation, ALL_NODES, NEXT_HEADER, OUTGOING_LEN,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
 
@@ -365,4 +365,43 @@ fn addresses_are_told_apart() {
     assert!(!is_link_local(TARGET));
     assert!(is_solicited_node_mac([0x33, 0x33, 0xff, 0, 0, 0x10]));
     assert!(!is_solicited_node_mac([0x33, 0x33, 0, 0, 0, 1]));
+}
+
+fn start(packet: &[u8]) -> &[u8; OUTGOING_LEN] {
+    packet.first_chunk().unwrap()
+}
+
+#[test]
+fn an_outgoing_question_may_come_from_somebody_else() {
+    let others = [[0xff; 16], [0; 16], TARGET, ASKER];
+    for options in [&[][..], &option(), &filler(3)] {
+        for source in others {
+            let mut packet = question(ASKER, SOLICITED_NODE, options);
+            let outgoing = Outgoing::new(start(&packet)).unwrap();
+            assert!(outgoing.is_solicitation() && !outgoing.is_advertisement());
+            assert_eq!((outgoing.source(), outgoing.target()), (ASKER, TARGET));
+            let other = outgoing.from(source);
+            packet[..OUTGOING_LEN].copy_from_slice(&other);
+            assert_eq!(packet[8..24], source);
+            assert_eq!(checksum(&packet), 0, "{source:?}");
+        }
+    }
+}
+
+#[test]
+fn other_outgoing_packets_are_none_of_neighbour_discovery() {
+    let packet = question(ASKER, SOLICITED_NODE, &option());
+    for (next_header, kind, what) in [
+        (58, 135, Some(true)),
+        (58, 136, Some(false)),
+        (58, 128, None),
+        (58, 134, None),
+        (17, 135, None),
+        (0, 135, None),
+    ] {
+        let mut bytes = *start(&packet);
+        (bytes[NEXT_HEADER], bytes[40]) = (next_header, kind);
+        let found = Outgoing::new(&bytes).map(|message| message.is_solicitation());
+        assert_eq!(found, what, "{next_header}, {kind}");
+    }
 }

@@ -23,16 +23,6 @@ def family(request):
 
 
 @pytest.fixture
-def ipv6_leaks(request, family):
-    """A fault: neighbour discovery of the parent's own stack is not looked at as it leaves, as its ARP is
-    (`announce::Solicitations`), nor are questions to the parent's own MAC as they come. A test that passes
-    has to lose this."""
-    if family == "v6":
-        request.applymarker(pytest.mark.xfail(reason="the parent's stack speaks for its own IPv6 address, which is "
-                                                     "a group's too", strict=True, raises=AssertionError))
-
-
-@pytest.fixture
 def shared(family):
     return SHARED[family]
 
@@ -98,7 +88,6 @@ def test_owner_as_backup_is_silent(hosts, shared, virtual):
     assert made.state == "BACKUP"
 
 
-@pytest.mark.usefixtures("ipv6_leaks")
 @pytest.mark.parametrize("state", ["MASTER", "BACKUP"])
 def test_owner_who_asks_for_others_does_not_say_that_the_address_is_hers(hosts, shared, virtual, family, state):
     """She knows nobody, and asks for the client to send it something from the shared address."""
@@ -114,7 +103,6 @@ def test_owner_who_asks_for_others_does_not_say_that_the_address_is_hers(hosts, 
     assert [f for f in frames if says(f, shared) and f.source != VIRTUAL_MAC] == []
 
 
-@pytest.mark.usefixtures("ipv6_leaks")
 def test_owner_as_backup_makes_nobody_sure(hosts, shared, virtual):
     """A client that knew her address before there was a group asks at the MAC that it knows."""
     rachael, pris, client = hosts

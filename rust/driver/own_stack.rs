@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the host's own stack is about to say of virtual addresses by ARP and neighbour
+//! discovery, through devices that are no group's: that is for the MASTER to say
+//! ([`super::announce`]), and with the virtual MAC.
+//!
+//! Softirq or process context, under RCU.
+
+use super::{
+    link::Carp,
+    port::Port, //
+};
+use crate::{
+    net::{
+        arp_output,
+        inet_device,
+        link_device::Device,
+        neighbour_output,
+        netdevice::NetDevice,
+        netfilter::Fate,
+        rx_handler, //
+    },
+    proto::{
+        neighbour::{
+            is_link_local,
+            Outgoing,
+            OUTGOING_LEN, //
+        },
+        ownership::{
+            Ip,
+            Prefixed, //
+        },
+        Arp,
+        Operation,
+        State,
+        ARP_LEN, //
+    }, //
+};
+use kernel::sync::rcu;
+
+/// Looks at what it says.
+pub(crate) struct OwnStack;
+
+impl arp_output::Handler for OwnStack {
+    /// An answer from a virtual address leaves through the parent, and to find the
+    /// client the stack asks in the name of that address, but with the parent's
+    /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
+    /// the address with this host. It asks in the name of an address of the
+    /// device's own instead that is the client's neighbour, or of none, as a probe does:
+    /// strict clients do not answer addresses of other subnets. Anything else in the name
+    /// of a virtual address, be it said through the parent or through another
+    /// device on the same segment, is only the MASTER's to say, and said by
+    /// [`announce`](super::announce).
+    fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Fate<ARP_LEN> {
+        let guard = rcu::read_lock();
+        let Some(packet) =
+            Arp::parse(packet).filter(|packet| is_virtual(device, packet.sender, &guard))
+        else {
+            return Fate::Keep;
+        };
+        if packet.operation == Operation::Reply || packet.sender == packet.target {
+            return Fate::Drop;
+        }
+        let target = Prefixed::single(Ip::V4(packet.target));
+        let mut sender = None;
+        inet_device::for_each_v4(device, &guard, |address, prefix_len| {
+            let own = Prefixed {
+                address: Ip::V4(address),
+                prefix_len,
+            };
+            if sender.is_none() && own.covers(target) && !is_virtual(device, address, &guard) {
+                sender = Some(address);
+            }
+        });
+        let sender = sender.unwrap_or_default();
+        Fate::Replace(Arp { sender, ..packet }.emit())
+    }
+}
+
+impl neighbour_output::Handler for OwnStack {
+    /// IPv6's stack asks in the name of an address only that the parent has for itself. One
+    /// that it shares with a group is not to be heard with the parent's own MAC: so the
+    /// question comes from another address of the parent's, a link-local one at best, and
+    /// no answer leaves, as it is only the MASTER's to give.
+    fn output(device: &NetDevice, beginning: &[u8; OUTGOING_LEN]) -> Fate<OUTGOING_LEN> {
+        let Some(message) = Outgoing::new(beginning) else {
+            return Fate::Keep;
+        };
+        let guard = rcu::read_lock();
+        if message.is_advertisement() {
+            return if is_shared_v6(device, message.target(), &guard) {
+                Fate::Drop
+            } else {
+                Fate::Keep
+            };
+        }
+        if !is_shared_v6(device, message.source(), &guard) {
+            return Fate::Keep;
+        }
+        let mut source = None;
+        inet_device::for_each_v6(device, &guard, |address, _, flags| {
+            let better = match source {
+                None => true,
+                Some(found) => !is_link_local(found) && is_link_local(address),
+            };
+            if better
+                && flags & inet_device::flags::UNUSABLE == 0
+                && !is_shared_v6(device, address, &guard)
+            {
+                source = Some(address);
+            }
+        });
+        source.map_or(Fate::Drop, |source| Fate::Replace(message.from(source)))
+    }
+}
+
+/// Whether a group that runs on a device has an IPv6 address.
+fn is_shared_v6(device: &NetDevice, address: [u8; 16], guard: &rcu::Guard) -> bool {
+    rx_handler::attached::<Port>(device, guard).is_some_and(|port| {
+        let owners = port.owners_v6(address);
+        let shared = owners
+            .iter()
+            .any(|vhid| port.state(vhid) != Some(State::Init));
+        shared
+    })
+}
+
+/// Whether an address is not that of `device`, but of a group.
+fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool {
+    if Device::<Carp>::downcast(device).is_some() {
+        return false;
+    }
+    // A host can have the address of a group for its own, too, and has it for its
+    // own as long as the group does not run.
+    let is_own = inet_device::has_v4(device, guard, address);
+    if let Some(port) = rx_handler::attached::<Port>(device, guard) {
+        let owners = port.owners_v4(address);
+        if !owners.is_empty() {
+            return owners
+                .iter()
+                .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
+        }
+    }
+    !is_own
+        && inet_device::owner_v4(device.namespace(), address, guard)
+            .is_some_and(|owner| Device::<Carp>::downcast(owner).is_some())
+}
