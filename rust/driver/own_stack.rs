@@ -117,11 +117,8 @@ impl neighbour_output::Handler for OwnStack {
 /// Whether a group that runs on a device has an IPv6 address.
 fn is_shared_v6(device: &NetDevice, address: [u8; 16], guard: &rcu::Guard) -> bool {
     rx_handler::attached::<Port>(device, guard).is_some_and(|port| {
-        let owners = port.owners_v6(address);
-        let shared = owners
-            .iter()
-            .any(|vhid| port.state(vhid) != Some(State::Init));
-        shared
+        let runs = |vhid| port.state(vhid) != Some(State::Init);
+        port.owners_v6(address).iter().any(runs)
     })
 }
 

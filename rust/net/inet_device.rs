@@ -189,9 +189,11 @@ pub(crate) fn for_each_rank_v4(
 pub(crate) fn is_enabled_v6(device: &NetDevice, _: &rcu::Guard) -> bool {
     // SAFETY: The device is valid, and the guard is of a read-side section.
     let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    if in6_device.is_null() {
+        return false;
+    }
     // SAFETY: The configuration is not freed in the read-side section; the setting may change.
-    !in6_device.is_null()
-        && unsafe { (&raw const (*in6_device).cnf.disable_ipv6).read_volatile() } == 0
+    unsafe { (&raw const (*in6_device).cnf.disable_ipv6).read_volatile() == 0 }
 }
 
 /// The metric of the route for multicast that the kernel makes for a device, if it takes IPv6.
@@ -351,8 +353,11 @@ pub(crate) fn generates_link_local(device: &NetDevice, _: &Rtnl) -> bool {
     const NONE: bindings::in6_addr_gen_mode = bindings::in6_addr_gen_mode_IN6_ADDR_GEN_MODE_NONE;
     // SAFETY: The device is valid, and RTNL held.
     let in6_device = unsafe { bindings::__in6_dev_get(device.as_raw()) };
+    if in6_device.is_null() {
+        return false;
+    }
     // SAFETY: RTNL keeps the configuration, and writers away.
-    !in6_device.is_null() && unsafe { (*in6_device).cnf.addr_gen_mode } as u32 != NONE
+    unsafe { (*in6_device).cnf.addr_gen_mode as u32 != NONE }
 }
 
 /// Configures IPv6 for a device whose addresses others share: the kernel makes no
