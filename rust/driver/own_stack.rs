@@ -47,21 +47,25 @@ impl arp_output::Handler for OwnStack {
     /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
     /// the address with this host. It asks in the name of an address of the
     /// device's own instead that is the client's neighbour, or of none, as a probe does:
-    /// strict clients do not answer addresses of other subnets. Anything else in the name
+    /// strict clients do not answer addresses of other subnets, of which the stack itself
+    /// chooses one if it is told to choose (`arp_announce`). Anything else in the name
     /// of a virtual address, be it said through the parent or through another
     /// device on the same segment, is only the MASTER's to say, and said by
     /// [`announce`](super::announce).
     fn output(device: &NetDevice, packet: &[u8; ARP_LEN]) -> Fate<ARP_LEN> {
         let guard = rcu::read_lock();
-        let Some(packet) =
-            Arp::parse(packet).filter(|packet| is_virtual(device, packet.sender, &guard))
-        else {
+        let Some(packet) = Arp::parse(packet) else {
             return Fate::Keep;
         };
-        if packet.operation == Operation::Reply || packet.sender == packet.target {
-            return Fate::Drop;
-        }
+        let asks = packet.operation == Operation::Request && packet.sender != packet.target;
         let target = Prefixed::single(Ip::V4(packet.target));
+        if is_virtual(device, packet.sender, &guard) {
+            if !asks {
+                return Fate::Drop;
+            }
+        } else if !asks || !is_neighbour_of_groups_alone(device, target, &guard) {
+            return Fate::Keep;
+        }
         let mut sender = None;
         inet_device::for_each_v4(device, &guard, |address, prefix_len| {
             let own = Prefixed {
@@ -112,6 +116,24 @@ impl neighbour_output::Handler for OwnStack {
         });
         source.map_or(Fate::Drop, |source| Fate::Replace(message.from(source)))
     }
+}
+
+/// Whether an IPv4 address is in the subnet of a group on a device, but in none of the device's.
+fn is_neighbour_of_groups_alone(device: &NetDevice, target: Prefixed, guard: &rcu::Guard) -> bool {
+    let covers = |device: &NetDevice| {
+        let mut found = false;
+        inet_device::for_each_v4(device, guard, |address, prefix_len| {
+            let address = Ip::V4(address);
+            found |= Prefixed {
+                address,
+                prefix_len,
+            }
+            .covers(target);
+        });
+        found
+    };
+    rx_handler::attached::<Port>(device, guard)
+        .is_some_and(|port| !covers(device) && port.each_group().any(|group| covers(&group)))
 }
 
 /// Whether a group that runs on a device has an IPv6 address.

@@ -255,11 +255,13 @@ def test_one_answer_with_every_setting(rachael, pris, client):
 
 @pytest.mark.parametrize("strict", ["rp_filter=1", "arp_ignore=2"])
 @pytest.mark.parametrize("parents", [["198.51.100.11/24", "192.0.2.11/24"], ["198.51.100.11/24"]], ids=len)
-def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, parents, strict):
+@pytest.mark.parametrize("announce", [0, 1, 2])
+def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, parents, announce, strict):
     """The host asked in the name of its parent's first address, which was of another subnet, and a client that
     has no way there, or answers its subnet only, did not answer: nothing came back from the virtual address."""
     rachael.batch("address flush dev eth0", *(f"address add {address} dev eth0" for address in parents))
     client.ipv4_conf(*strict.split("="))
+    rachael.ipv4_conf("arp_announce", announce)
     master(rachael, f"{VIP}/24")
     client.ip("neighbour", "replace", VIP, "lladdr", VIRTUAL_MAC, "nud", "permanent", "dev", "eth0")
     rachael.ip("neighbour", "flush", "dev", "eth0")
