@@ -36,8 +36,9 @@ class OursV6(Ours):
     shared = SHARED_V6
 
 
-# keepalived comes last, since it leaves settings behind. It has no group of both families.
-KINDS = (Bare, BareV6, Ours, OursV6, KeepalivedVmac)
+# keepalived comes last, since it leaves settings behind. It has no group of both families. What is compared
+# is measured one behind the other, so that the tables are alike.
+KINDS = (Bare, Ours, BareV6, OursV6, KeepalivedVmac)
 
 
 class Way:
