@@ -140,7 +140,9 @@ def transfer(sender, receiver, target, source, taps):
 
 
 def route_out_of(rachael, client, interface="eth0"):
-    """The client has an address that rachael reaches through carp0."""
+    """The client has an address that rachael reaches through carp0. What it sends back comes in on the parent, where
+    a strict filter would want that route to be."""
+    rachael.ipv4_conf("rp_filter", 2)
     client.batch(f"address add {BEHIND}/32 dev {interface}", f"neigh replace 192.0.2.1 lladdr {virtual_mac(1)} dev {interface} nud permanent")
     address = link(client, interface)["address"]
     rachael.batch(f"route add {BEHIND}/32 dev carp0 src 192.0.2.1",
