@@ -63,20 +63,29 @@ impl arp_output::Handler for OwnStack {
             if !asks {
                 return Fate::Drop;
             }
-        } else if !asks || !is_neighbour_of_groups_alone(device, target, &guard) {
+        } else if !asks || !is_stranger(device, packet.sender, packet.target, &guard) {
             return Fate::Keep;
         }
+        // The first one that the client knows for a neighbour by the device's own subnets, or
+        // else by a group's.
         let mut sender = None;
+        let mut by_group = None;
         inet_device::for_each_v4(device, &guard, |address, prefix_len| {
+            if sender.is_some() || is_virtual(device, address, &guard) {
+                return;
+            }
             let own = Prefixed {
                 address: Ip::V4(address),
                 prefix_len,
             };
-            if sender.is_none() && own.covers(target) && !is_virtual(device, address, &guard) {
+            if own.covers(target) {
                 sender = Some(address);
+            } else if by_group.is_none() && is_groups_subnet(device, packet.target, address, &guard)
+            {
+                by_group = Some(address);
             }
         });
-        let sender = sender.unwrap_or_default();
+        let sender = sender.or(by_group).unwrap_or_default();
         Fate::Replace(Arp { sender, ..packet }.emit())
     }
 }
@@ -118,22 +127,35 @@ impl neighbour_output::Handler for OwnStack {
     }
 }
 
-/// Whether an IPv4 address is in the subnet of a group on a device, but in none of the device's.
-fn is_neighbour_of_groups_alone(device: &NetDevice, target: Prefixed, guard: &rcu::Guard) -> bool {
-    let covers = |device: &NetDevice| {
-        let mut found = false;
-        inet_device::for_each_v4(device, guard, |address, prefix_len| {
-            let address = Ip::V4(address);
-            found |= Prefixed {
-                address,
-                prefix_len,
-            }
-            .covers(target);
-        });
-        found
-    };
-    rx_handler::attached::<Port>(device, guard)
-        .is_some_and(|port| !covers(device) && port.each_group().any(|group| covers(&group)))
+/// Whether a client that knows the group's subnet alone takes `sender` for a stranger: it is
+/// in none of the device's own subnets, but in a group's on it, and `sender` is in neither.
+fn is_stranger(device: &NetDevice, sender: [u8; 4], target: [u8; 4], guard: &rcu::Guard) -> bool {
+    !covers(device, &[target], guard)
+        && is_groups_subnet(device, target, target, guard)
+        && !is_groups_subnet(device, target, sender, guard)
+}
+
+/// Whether two IPv4 addresses are in the subnet of one group on a device.
+fn is_groups_subnet(device: &NetDevice, a: [u8; 4], b: [u8; 4], guard: &rcu::Guard) -> bool {
+    rx_handler::attached::<Port>(device, guard).is_some_and(|port| {
+        port.each_group()
+            .any(|group| covers(&group, &[a, b], guard))
+    })
+}
+
+/// Whether all these IPv4 addresses are in one subnet of a device.
+fn covers(device: &NetDevice, addresses: &[[u8; 4]], guard: &rcu::Guard) -> bool {
+    let mut found = false;
+    inet_device::for_each_v4(device, guard, |address, prefix_len| {
+        let own = Prefixed {
+            address: Ip::V4(address),
+            prefix_len,
+        };
+        found |= addresses
+            .iter()
+            .all(|address| own.covers(Prefixed::single(Ip::V4(*address))));
+    });
+    found
 }
 
 /// Whether a group that runs on a device has an IPv6 address.

@@ -254,7 +254,8 @@ def test_one_answer_with_every_setting(rachael, pris, client):
 
 
 @pytest.mark.parametrize("strict", ["rp_filter=1", "arp_ignore=2"])
-@pytest.mark.parametrize("parents", [["198.51.100.11/24", "192.0.2.11/24"], ["198.51.100.11/24"]], ids=len)
+@pytest.mark.parametrize("parents", [["198.51.100.11/24", "192.0.2.11/24"], ["198.51.100.11/24", "192.0.2.11/32"],
+                                     ["198.51.100.11/24"]], ids="-".join)
 @pytest.mark.parametrize("announce", [0, 1, 2])
 def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, parents, announce, strict):
     """The host asked in the name of its parent's first address, which was of another subnet, and a client that
@@ -269,6 +270,13 @@ def test_strict_clients_answer_whoever_asks_for_the_group(rachael, client, paren
         client.run("ping", "-c", "1", "-W", "2", VIP)
         asked = [f.arp["sender"] for f in capture.drain() if f.arp and f.arp["target"] == CLIENT]
     assert set(asked) == {"192.0.2.11" if len(parents) == 2 else "0.0.0.0"}
+    if len(parents) == 2:
+        # Questions of the host's own are in its own name, which the client may learn.
+        rachael.ip("neighbour", "flush", "dev", "eth0")
+        with Capture(client.ns, "eth0", "in") as capture:
+            rachael.run("ping", "-c", "1", "-W", "2", "-I", "192.0.2.11", CLIENT)
+            asked = [f.arp["sender"] for f in capture.drain() if f.arp and f.arp["target"] == CLIENT]
+        assert set(asked) == {"192.0.2.11"}
 
 
 def test_questions_on_one_leg_do_not_name_the_address_of_another(segment):
