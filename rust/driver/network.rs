@@ -182,7 +182,7 @@ pub(super) fn balance(namespace: &Namespace) -> Option<Balance> {
 ///
 /// # Errors
 ///
-/// `ENOMEM`.
+/// As [`register`](crate::net::netfilter::Hook::register).
 pub(super) fn watch_own_stack_v6(namespace: &Namespace) -> Result {
     pernet::get::<Network>(namespace).map_or(Ok(()), |network| network.neighbour_output.register())
 }

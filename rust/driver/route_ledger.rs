@@ -11,7 +11,8 @@ use super::{
     log,
     route_plan::{
         Plan,
-        Removal, //
+        Removal,
+        Wanted, //
     },
     routes::{
         self,
@@ -180,7 +181,7 @@ impl Ledger {
             for wanted in &plan.wanted {
                 if of_family(wanted.route.destination) && !book.is_there(&wanted.route) {
                     if !book.add(&socket, plan, &wanted.route) {
-                        failures.add(wanted.part);
+                        failures.add(wanted);
                     }
                 }
             }
@@ -256,7 +257,8 @@ impl Book {
         };
         let mut at = self.entries.partition_point(|entry| entry.route < first);
         while let Some(entry) = self.entries.get(at).filter(|e| e.route.is_like(route)) {
-            let same = entry.route == *route;
+            // That for multicast has no source to lose.
+            let same = entry.route == *route && route.kind != Kind::Multicast;
             let wanted = plan.wants(&entry.route);
             if same || !wanted {
                 let result = socket.delete(&request(&entry.route));
@@ -387,9 +389,13 @@ impl Failures {
         Ok(Self { parts, any: false })
     }
 
-    fn add(&mut self, part: usize) {
+    fn add(&mut self, wanted: &Wanted) {
         self.any = true;
-        if let Some(failed) = self.parts.get_mut(part) {
+        // It does not say whose the addresses are.
+        if wanted.route.kind == Kind::Multicast {
+            return;
+        }
+        if let Some(failed) = self.parts.get_mut(wanted.part) {
             *failed = true;
         }
     }

@@ -122,14 +122,12 @@ impl Task for Keeper {
             self.doubt(Doubt::Everything);
             return Some(Pause(1000));
         };
-        if plan.shares_v6 && network::watch_own_stack_v6(ledger.namespace()).is_err() {
-            self.doubt(Doubt::Everything);
-            return Some(Pause(1000));
-        }
+        let watched = !plan.shares_v6 || network::watch_own_stack_v6(ledger.namespace()).is_ok();
         if self.asks_for_sources.load(Relaxed) {
             plan.asks_for_sources = true;
         }
-        ledger.follow(&plan, &doubts, || self.news.load(Acquire))
+        let pause = ledger.follow(&plan, &doubts, || self.news.load(Acquire));
+        pause.or((!watched).then_some(Pause(1000)))
     }
 }
 
@@ -226,12 +224,26 @@ pub(super) fn device_changed(device: &NetDevice, event: Event, _: &Rtnl) {
         Event::Up | Event::Down | Event::ChangeUpper | Event::Unregister => {
             doubt(device, Doubt::Device(device.index()));
         }
-        // A device that was up is configured when it has carrier for the first time.
-        Event::Change if Device::<Carp>::downcast(device).is_some() => {
-            doubt(device, Doubt::Multicast(device.index()));
+        // A device that was up is configured when it has carrier for the first time, or room
+        // for IPv6 again.
+        Event::Change | Event::ChangeMtu => {
+            if let Some(group) = Device::<Carp>::downcast(device) {
+                doubt_multicast(group);
+            }
         }
         _ => {}
     }
+}
+
+/// The kernel may have made its route for multicast by the device of a group; it has done so
+/// when this is called. Any context.
+pub(super) fn doubt_multicast(device: &Device<Carp>) {
+    network::with_routes(device.namespace(), |work| {
+        if work.active.load(Relaxed) {
+            work.doubt(Doubt::Multicast(device.index()));
+            tell(work);
+        }
+    });
 }
 
 /// Something came from the address of a MASTER, and was not for an address of the parent

@@ -101,7 +101,7 @@ impl<P: Point<LEN>, const LEN: usize> Hook<P, LEN> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// `ENOMEM`; `E2BIG` if the namespace has more than a thousand such hooks.
     pub(crate) fn register(&self) -> Result {
         let mut registered = self.registered.lock();
         if P::EXISTS && !*registered {

@@ -554,7 +554,7 @@ def test_broadcasts_of_the_subnet_leave_by_the_parent(rachael, pris, client, eve
 GROUP_V6 = "ff05::4242"
 
 
-@pytest.mark.parametrize("event", ["the parent was down", "the group was up first"])
+@pytest.mark.parametrize("event", ["the parent was down", "the group was up first", "the address came last"])
 @pytest.mark.parametrize("state", ["BACKUP", "MASTER"])
 def test_multicast_without_an_interface_leaves_by_the_parent(rachael, pris, client, event, state):
     """The kernel has a route for it by each device that is up, and the carp device's was the first one: a BACKUP's
@@ -565,9 +565,11 @@ def test_multicast_without_an_interface_leaves_by_the_parent(rachael, pris, clie
         pris.ip("link", "set", "eth0", "down")
     made = Group(pris)
     made.create(vhid=1, advskew=100)
-    made.add_address(f"{V6}/64")
-    made.up()
-    if event == "the parent was down":
+    # Each address makes the kernel look whether its route is there.
+    order = [made.up, lambda: made.add_address(f"{V6}/64")]
+    for act in order if event == "the address came last" else reversed(order):
+        act()
+    if event != "the group was up first":
         made.wait(state)
         pris.ip("link", "set", "eth0", "down")
     pris.ip("link", "set", "eth0", "up")
