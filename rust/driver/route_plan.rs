@@ -173,7 +173,7 @@ impl Plan {
                 filled.and_then(|()| self.add_address(&view, position, own, Routes::V6(routes)));
         });
         filled?;
-        if group.is_running() && inet_device::is_enabled_v6(group, guard) {
+        if group.is_up() && inet_device::is_enabled_v6(group, guard) {
             let route = ownership::multicast(&standing);
             push(
                 &mut self.wanted,

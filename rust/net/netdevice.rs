@@ -257,6 +257,12 @@ impl NetDevice {
         unsafe { (*self.as_raw()).flags }
     }
 
+    /// Whether it is up for the stack, which has routes by it: a moment after it was opened, and
+    /// until a moment after it was stopped.
+    pub(crate) fn is_up(&self) -> bool {
+        self.flags() & bindings::net_device_flags_IFF_UP != 0
+    }
+
     /// Whether it is open: after the driver's `open`, until just before `stop`.
     pub(crate) fn is_running(&self) -> bool {
         self.has_state(bindings::netdev_state_t___LINK_STATE_START)

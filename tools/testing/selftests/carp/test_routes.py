@@ -17,6 +17,7 @@ import pytest
 
 from carp import Group, group, master, virtual_mac
 from gateways import mac_of
+from kernel_log import KernelLog
 from test_takeover import rtnl_held
 from topology import eventually, inside, run
 from wire import Capture
@@ -587,3 +588,15 @@ def test_multicast_without_an_interface_leaves_by_the_parent(rachael, pris, clie
     made.delete()
     left = pris.ip("-6", "route", "show", "table", "all", "proto", "112").stdout
     assert left == "", left
+
+
+def test_a_device_that_is_taken_up_has_no_route_by_it_too_soon(pris):
+    """It is open a moment before the kernel takes routes by it: the log said that there is no route to ff00::/8."""
+    made = group(pris, f"{V4}/24", f"{V6}/64")
+    log = KernelLog()
+    for _ in range(30):
+        made.down()
+        made.up()
+    eventually(lambda: "ff00::/8 dev carp0 proto 112" in pris.ip("-6", "route", "show", "table", "local").stdout, 3,
+               lambda: pris.ip("-6", "route", "show", "table", "all").stdout)
+    assert [line for line in log.read() if "no route to ff00" in line] == []
