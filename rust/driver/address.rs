@@ -83,8 +83,7 @@ impl inet6addr_validator::Handler for Watch {
         let Some(group) = Device::<Carp>::downcast(device) else {
             return Ok(());
         };
-        // The kernel asks after it has made its route for multicast.
-        routes::doubt_multicast(group);
+        routes::expect_v6(group);
         let address = Ip::V6(address);
         if origin == Origin::Other
             && address.is_link_local()

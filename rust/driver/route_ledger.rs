@@ -120,7 +120,7 @@ impl Ledger {
         doubts: &Doubts,
         is_stale: impl Fn() -> bool,
     ) -> Option<Pause> {
-        let pause = match self.apply(plan, doubts) {
+        let pause = match self.apply(plan, doubts, &is_stale) {
             Ok(failures) => {
                 self.confirm(plan, &failures, is_stale);
                 failures.any.then_some(AFTER_FAILURE)
@@ -162,7 +162,12 @@ impl Ledger {
 
     /// IPv6 first: unlike IPv4's, its requests do not wait for the RTNL. In each
     /// family what is new comes before the old goes.
-    fn apply(&mut self, plan: &Plan, doubts: &Doubts) -> Result<Failures> {
+    fn apply(
+        &mut self,
+        plan: &Plan,
+        doubts: &Doubts,
+        is_stale: &impl Fn() -> bool,
+    ) -> Result<Failures> {
         let book = &mut self.book;
         // Those in doubt are added again, which fails if they are there. Before anything
         // can fail: nobody else remembers the doubts.
@@ -187,7 +192,7 @@ impl Ledger {
             }
             for removal in &plan.removals {
                 if of_family(removal.destination) {
-                    failures.any |= !remove(&self.home, &socket, removal);
+                    failures.any |= !remove(&self.home, &socket, removal, is_stale);
                 }
             }
             let unwanted = |route: &Route| of_family(route.destination) && !plan.wants(route);
@@ -332,8 +337,14 @@ fn replace_multicast(socket: &Socket<'_>, ours: &Route) {
     let _ = socket.delete(&kernels);
 }
 
-/// Deletes a route that the kernel made. Whether it is gone.
-fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool {
+/// Deletes a route that the kernel made. Whether it is gone. If something has changed since it
+/// was planned, the kernel may be about to make it.
+fn remove(
+    namespace: &Namespace,
+    socket: &Socket<'_>,
+    removal: &Removal,
+    is_stale: impl Fn() -> bool,
+) -> bool {
     let route = route_netlink::Route {
         destination: address(removal.destination.address),
         prefix_len: removal.destination.prefix_len,
@@ -348,8 +359,10 @@ fn remove(namespace: &Namespace, socket: &Socket<'_>, removal: &Removal) -> bool
         metric: removal.prefix_metric,
     };
     // That it is gone already is fine.
-    let gone = matches!(socket.delete(&route), Ok(()) | Err(ESRCH));
-    if removal.prefix_metric.is_some() && gone {
+    let result = socket.delete(&route);
+    let gone = matches!(result, Ok(()) | Err(ESRCH));
+    let to_come = result == Err(ESRCH) && is_stale();
+    if removal.prefix_metric.is_some() && gone && !to_come {
         // It would come back when the device is taken down and up.
         let guard = rcu::read_lock();
         NetDevice::for_each_rcu(namespace, &guard, |device| {

@@ -126,7 +126,8 @@ impl Task for Keeper {
         if self.asks_for_sources.load(Relaxed) {
             plan.asks_for_sources = true;
         }
-        let pause = ledger.follow(&plan, &doubts, || self.news.load(Acquire));
+        let is_stale = || self.news.load(Acquire) || self.unsettled.load(Acquire);
+        let pause = ledger.follow(&plan, &doubts, is_stale);
         pause.or((!watched).then_some(Pause(1000)))
     }
 }
@@ -237,13 +238,23 @@ pub(super) fn device_changed(device: &NetDevice, event: Event, _: &Rtnl) {
 
 /// The kernel may have made its route for multicast by the device of a group; it has done so
 /// when this is called. Any context.
-pub(super) fn doubt_multicast(device: &Device<Carp>) {
+fn doubt_multicast(device: &Device<Carp>) {
     network::with_routes(device.namespace(), |work| {
         if work.active.load(Relaxed) {
             work.doubt(Doubt::Multicast(device.index()));
             tell(work);
         }
     });
+}
+
+/// An IPv6 address of a group is about to come. The kernel has just made sure of its route for
+/// multicast, and makes those of the address later: who looks for them before that is told
+/// that he does not see everything.
+pub(super) fn expect_v6(device: &Device<Carp>) {
+    network::with_routes(device.namespace(), |work| {
+        work.unsettled.store(true, Release);
+    });
+    doubt_multicast(device);
 }
 
 /// Something came from the address of a MASTER, and was not for an address of the parent

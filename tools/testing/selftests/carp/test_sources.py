@@ -103,7 +103,8 @@ def test_an_answer_of_the_master_does_not_make_packets_dearer(backup):
     """ARP's own answer is believed anyhow, but had the namespace ask its tables about each packet from then on."""
     with subprocess.Popen(["ip", "-n", backup.ns, "monitor", "route"], stdout=subprocess.PIPE, text=True) as monitor:
         def listens():
-            backup.ip("route", "replace", "blackhole", "198.51.100.1")
+            for verb in ("add", "delete"):
+                backup.ip("route", verb, "blackhole", "198.51.100.1")
             return select.select([monitor.stdout], [], [], 0.1)[0]
 
         eventually(listens, 10, "the monitor tells of routes")
