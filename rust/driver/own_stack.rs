@@ -17,7 +17,10 @@ use crate::{
         link_device::Device,
         neighbour_output,
         netdevice::NetDevice,
-        netfilter::Fate,
+        netfilter::{
+            Fate,
+            Handler, //
+        },
         rx_handler, //
     },
     proto::{
@@ -41,7 +44,7 @@ use kernel::sync::rcu;
 /// Looks at what it says.
 pub(crate) struct OwnStack;
 
-impl arp_output::Handler for OwnStack {
+impl Handler<arp_output::Output, ARP_LEN> for OwnStack {
     /// An answer from a virtual address leaves through the parent, and to find the
     /// client the stack asks in the name of that address, but with the parent's
     /// own MAC, as a BACKUP's stack may too. Clients would believe it, and lose
@@ -90,7 +93,7 @@ impl arp_output::Handler for OwnStack {
     }
 }
 
-impl neighbour_output::Handler for OwnStack {
+impl Handler<neighbour_output::Output, OUTGOING_LEN> for OwnStack {
     /// IPv6's stack asks in the name of an address only that the parent has for itself. One
     /// that it shares with a group is not to be heard with the parent's own MAC: so the
     /// question comes from another address of the parent's, a link-local one at best, and

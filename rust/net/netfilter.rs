@@ -37,15 +37,18 @@ pub(crate) enum Fate<const LEN: usize> {
     Drop,
 }
 
-/// A place at which packets are looked at, and who looks.
-pub(crate) trait Point<const LEN: usize>: 'static {
+/// A place at which packets are looked at.
+pub(crate) trait Place: 'static {
     /// One of `NFPROTO_*`.
     const FAMILY: u32;
     /// One of that family's hooks for what is to leave.
     const HOOK: u32;
     /// Whether the kernel was built with it. If not, nothing is seen.
     const EXISTS: bool;
+}
 
+/// Looks at the outgoing packets of a place.
+pub(crate) trait Handler<P: Place, const LEN: usize>: 'static {
     /// Says what becomes of a packet that is to leave through a device, and begins like this.
     /// One that is shorter leaves.
     fn output(device: &NetDevice, beginning: &[u8; LEN]) -> Fate<LEN>;
@@ -60,28 +63,28 @@ pub(crate) trait Point<const LEN: usize>: 'static {
 /// `operations` are registered in `namespace` if `registered` says so; that is not freed
 /// before `hold` is dropped.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Hook<P: Point<LEN>, const LEN: usize> {
+pub(crate) struct Hook<P: Place, H: Handler<P, LEN>, const LEN: usize> {
     #[pin]
     operations: Opaque<bindings::nf_hook_ops>,
     #[pin]
     registered: Mutex<bool>,
     namespace: *mut bindings::net,
     hold: Hold,
-    point: PhantomData<fn() -> P>,
+    handler: PhantomData<fn() -> (P, H)>,
 }
 
 // SAFETY: What can be done with it is to register it, under its lock, and to drop it, in any
 // thread.
-unsafe impl<P: Point<LEN>, const LEN: usize> Send for Hook<P, LEN> {}
+unsafe impl<P: Place, H: Handler<P, LEN>, const LEN: usize> Send for Hook<P, H, LEN> {}
 
 // SAFETY: As above.
-unsafe impl<P: Point<LEN>, const LEN: usize> Sync for Hook<P, LEN> {}
+unsafe impl<P: Place, H: Handler<P, LEN>, const LEN: usize> Sync for Hook<P, H, LEN> {}
 
-impl<P: Point<LEN>, const LEN: usize> Hook<P, LEN> {
+impl<P: Place, H: Handler<P, LEN>, const LEN: usize> Hook<P, H, LEN> {
     /// A hook in the namespace that is being founded, which sees nothing yet. Process context.
     pub(crate) fn new(founding: &Founding<'_>) -> impl PinInit<Self, Error> {
         let operations = bindings::nf_hook_ops {
-            hook: Some(trampoline::<P, LEN>),
+            hook: Some(trampoline::<P, H, LEN>),
             pf: P::FAMILY as u8,
             hooknum: P::HOOK,
             ..pin_init::zeroed()
@@ -93,7 +96,7 @@ impl<P: Point<LEN>, const LEN: usize> Hook<P, LEN> {
             registered <- new_mutex!(false, "carp_netfilter_hook"),
             namespace,
             hold,
-            point: PhantomData,
+            handler: PhantomData,
         })
     }
 
@@ -118,7 +121,7 @@ impl<P: Point<LEN>, const LEN: usize> Hook<P, LEN> {
 }
 
 #[pinned_drop]
-impl<P: Point<LEN>, const LEN: usize> PinnedDrop for Hook<P, LEN> {
+impl<P: Place, H: Handler<P, LEN>, const LEN: usize> PinnedDrop for Hook<P, H, LEN> {
     fn drop(self: Pin<&mut Self>) {
         if *self.registered.lock() {
             // SAFETY: Registered, by the type invariants. Who is in the handler meanwhile has
@@ -134,7 +137,7 @@ impl<P: Point<LEN>, const LEN: usize> PinnedDrop for Hook<P, LEN> {
 /// # Safety
 ///
 /// Only to be called by netfilter, as a hook of outgoing packets.
-unsafe extern "C" fn trampoline<P: Point<LEN>, const LEN: usize>(
+unsafe extern "C" fn trampoline<P: Place, H: Handler<P, LEN>, const LEN: usize>(
     _: *mut c_void,
     skb: *mut kernel::bindings::sk_buff,
     state: *const bindings::nf_hook_state,
@@ -154,7 +157,7 @@ unsafe extern "C" fn trampoline<P: Point<LEN>, const LEN: usize>(
         {
             return bindings::NF_ACCEPT;
         }
-        let other = match P::output(device, &beginning) {
+        let other = match H::output(device, &beginning) {
             Fate::Keep => return bindings::NF_ACCEPT,
             Fate::Replace(other) => other,
             Fate::Drop => return bindings::NF_DROP,
