@@ -261,8 +261,8 @@ impl Frame<'_> {
     }
 }
 
-/// What the data of a device's handler points to, if the handler is ours.
-#[repr(C)]
+/// What is in front of what the data of a device's handler points to, if it is ours.
+#[repr(C, align(64))]
 struct Header {
     /// Which type of handler it is.
     id: TypeId,
@@ -273,9 +273,15 @@ struct Header {
 #[repr(C)]
 struct Attachment<H: RxHandler> {
     header: Header,
-    // In place: for every frame, a pointer less is followed.
+    // In place, and what the device points to: for every frame, a pointer less is followed.
     #[pin]
     handler: H,
+}
+
+impl<H: RxHandler> Attachment<H> {
+    /// Where the handler is, whatever it is.
+    const HANDLER: usize = size_of::<Header>();
+    const LAYOUT: () = assert!(core::mem::offset_of!(Self, handler) == Self::HANDLER);
 }
 
 /// A count of a handler that can be attached to a device.
@@ -321,19 +327,23 @@ impl<H: RxHandler> Clone for Shared<H> {
 /// `EBUSY` if the device has a handler already, `EINVAL` if it can have none,
 /// `ENOMEM`.
 pub(crate) fn attach<H: RxHandler>(device: &NetDevice, handler: &Shared<H>, _: &Rtnl) -> Result {
-    let data = Arc::into_raw(handler.0.clone());
-    // SAFETY: The device is valid, the RTNL is held, and the data stays valid
-    // until the handler is detached.
+    const { Attachment::<H>::LAYOUT };
+    let attachment = Arc::into_raw(handler.0.clone());
+    // SAFETY: The device is valid, the RTNL is held, and the data, which is in the attachment,
+    // stays valid until the handler is detached.
     let status = to_result(unsafe {
         bindings::netdev_rx_handler_register(
             device.as_raw(),
             Some(trampoline::<H>),
-            data.cast_mut().cast(),
+            attachment
+                .cast_mut()
+                .byte_add(Attachment::<H>::HANDLER)
+                .cast(),
         )
     });
     if status.is_err() {
         // SAFETY: Made by `into_raw` above and known to nobody.
-        drop(unsafe { Arc::from_raw(data) });
+        drop(unsafe { Arc::from_raw(attachment) });
     }
     status
 }
@@ -392,9 +402,11 @@ fn attachment_of<H: RxHandler>(device: &NetDevice) -> Option<NonNull<Attachment<
         (handler == ours as *mut c_void).then_some(())?;
         core::ptr::read_volatile(&raw const (*device.as_raw()).rx_handler_data)
     };
-    let header = NonNull::new(data.cast::<Header>())?;
-    // SAFETY: The data of our handler is an attachment, which begins with a
-    // header, and is valid for the caller's lock or read-side critical section.
+    let handler = NonNull::new(data)?;
+    // SAFETY: The data of our handler is in an attachment, which begins with a header, and
+    // is valid for the caller's lock or read-side critical section.
+    let header = unsafe { handler.byte_sub(Attachment::<H>::HANDLER) }.cast::<Header>();
+    // SAFETY: As above.
     let id = unsafe { header.as_ref() }.id;
     (id == TypeId::of::<H>()).then_some(header.cast())
 }
@@ -448,7 +460,7 @@ unsafe fn handler_of<'a, H: RxHandler>(frame: &Frame<'_>) -> &'a H {
         // (`smp_rmb()`, which is a call from here also where it is no instruction.)
         fence(Ordering::Acquire);
         let data = core::ptr::read_volatile(&raw const (*device).rx_handler_data);
-        &(*data.cast::<Attachment<H>>()).handler
+        &*data.cast::<H>()
     }
 }
 
