@@ -331,6 +331,9 @@ unsigned char *carp_helper_skb_network_header(const struct sk_buff *skb)
 	return skb_network_header(skb);
 }
 
+/* For who counts before there is memory for it: what comes here is not read. */
+DEFINE_PER_CPU(u64[UNREAD_COUNTERS], carp_helper_unread_counters);
+
 u64 __percpu *carp_helper_alloc_counters(unsigned int number)
 {
 	return __alloc_percpu(number * sizeof(u64), SMP_CACHE_BYTES);

@@ -132,6 +132,8 @@ int carp_helper_check_net(const struct net *net);
 void *carp_helper_net_generic(const struct net *net, unsigned int id);
 
 /* linux/percpu.h */
+#define UNREAD_COUNTERS 4
+DECLARE_PER_CPU(u64[UNREAD_COUNTERS], carp_helper_unread_counters);
 u64 __percpu *carp_helper_alloc_counters(unsigned int number);
 void carp_helper_count(u64 __percpu *counter, u64 number);
 u64 carp_helper_sum_counters(const u64 __percpu *counter);

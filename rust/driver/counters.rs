@@ -181,7 +181,7 @@ impl Traffic {
     const NUMBERS: usize = 4;
 
     /// Nothing that counts.
-    pub(crate) const fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             numbers: PerCpuCounters::none(),
             before: [const { Counter::new() }; Self::NUMBERS],
@@ -215,29 +215,23 @@ impl Traffic {
     /// Counts one frame.
     #[inline(always)]
     pub(crate) fn add(&self, bytes: usize) {
-        if let Some(counting) = self.counting() {
-            counting.add(bytes);
-        }
+        self.counting().add(bytes);
     }
 
-    /// Gets ready to count, if it counts.
+    /// Gets ready to count.
     #[inline(always)]
-    pub(crate) fn counting(&self) -> Option<Counting<'_>> {
-        self.numbers.get().map(Counting)
+    pub(crate) fn counting(&self) -> Counting<'_> {
+        Counting(self.numbers.get())
     }
 
     /// Counts one that was dropped.
     pub(crate) fn add_dropped(&self) {
-        if let Some(numbers) = self.numbers.get() {
-            numbers.increment::<{ Self::DROPPED }>();
-        }
+        self.numbers.get().increment::<{ Self::DROPPED }>();
     }
 
     /// Counts one that was left to another host.
     pub(crate) fn add_not_selected(&self) {
-        if let Some(numbers) = self.numbers.get() {
-            numbers.increment::<{ Self::NOT_SELECTED }>();
-        }
+        self.numbers.get().increment::<{ Self::NOT_SELECTED }>();
     }
 
     fn sum(&self, index: usize) -> u64 {

@@ -180,7 +180,7 @@ impl Standing {
 }
 
 impl Place {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             state: Atomic::new(Standing::VACANT),
             traffic: Traffic::none(),

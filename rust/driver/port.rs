@@ -522,13 +522,10 @@ impl Port {
             return false;
         };
         let (taken, counting) = (place.takes_at_a_glance(protocol), place.traffic.counting());
-        match counting {
-            Some(counting) if taken => {
-                counting.add(bytes);
-                true
-            }
-            _ => false,
+        if taken {
+            counting.add(bytes);
         }
+        taken
     }
 
     /// Whether a virtual MAC is that of no group here, by its last octet.

@@ -10,10 +10,7 @@ use super::{
     bindings,
     read_once::read_once, //
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::marker::PhantomData;
 use kernel::{
     alloc::AllocError,
     prelude::*,
@@ -24,12 +21,12 @@ use kernel::{
 };
 
 /// `N` numbers that only grow, on a line of cache of each processor's own; or nothing
-/// yet, which counts nothing.
+/// yet, which counts for nobody.
 ///
 /// # Invariants
 ///
-/// The pointer is null, or to per-CPU memory for `N` numbers, which is this value's and
-/// stays until this value is dropped.
+/// The pointer is to per-CPU memory for `N` numbers, which is this value's and stays until
+/// this value is dropped; or it is [`unread`], which is there as long as this module.
 pub(crate) struct PerCpuCounters<const N: usize>(Atomic<*mut u64>);
 
 // SAFETY: Per-CPU memory belongs to no task.
@@ -39,11 +36,22 @@ unsafe impl<const N: usize> Send for PerCpuCounters<N> {}
 // them as a whole.
 unsafe impl<const N: usize> Sync for PerCpuCounters<N> {}
 
+/// Where is counted what nobody reads, so that who counts need not ask each time.
+#[inline(always)]
+fn unread() -> *mut u64 {
+    (&raw mut bindings::unread_counters).cast()
+}
+
 impl<const N: usize> PerCpuCounters<N> {
     /// Nothing.
-    pub(crate) const fn none() -> Self {
-        // INVARIANT: Null.
-        Self(Atomic::new(core::ptr::null_mut()))
+    pub(crate) fn none() -> Self {
+        const { assert!(N <= bindings::UNREAD_COUNTERS as usize) };
+        // INVARIANT: Nobody's, and long enough.
+        Self(Atomic::new(unread()))
+    }
+
+    fn is_none(&self) -> bool {
+        read_once(&self.0) == unread()
     }
 
     /// All zero.
@@ -64,7 +72,7 @@ impl<const N: usize> PerCpuCounters<N> {
     ///
     /// Out of memory.
     pub(crate) fn populate(&self) -> Result<(), AllocError> {
-        if !read_once(&self.0).is_null() {
+        if !self.is_none() {
             return Ok(());
         }
         // SAFETY: An allocation, in process context.
@@ -77,29 +85,29 @@ impl<const N: usize> PerCpuCounters<N> {
         Ok(())
     }
 
-    /// The numbers, in the way of per-CPU pointers, if there are any.
+    /// The numbers, in the way of per-CPU pointers.
     #[inline(always)]
-    pub(crate) fn get(&self) -> Option<Numbers<'_, N>> {
+    pub(crate) fn get(&self) -> Numbers<'_, N> {
         // What is found behind the pointer depends on it: no barrier is needed.
-        // INVARIANT: Not null.
-        NonNull::new(read_once(&self.0)).map(|first| Numbers {
-            first,
+        // INVARIANT: As those of this type.
+        Numbers {
+            first: read_once(&self.0),
             lifetime: PhantomData,
-        })
+        }
     }
 
     /// A number of all processors together. Panics if there is no such index.
     pub(crate) fn sum(&self, index: usize) -> u64 {
         assert!(index < N);
-        match self.get() {
-            // SAFETY: Inside the memory, as the index is less than `N`.
-            Some(numbers) => unsafe { bindings::sum_counters(numbers.first.as_ptr().add(index)) },
-            None => 0,
+        if self.is_none() {
+            return 0;
         }
+        // SAFETY: Inside the memory, as the index is less than `N`.
+        unsafe { bindings::sum_counters(self.get().first.add(index)) }
     }
 }
 
-/// Numbers that there are. Each of these functions is one instruction where the kernel's
+/// Numbers to be counted. Each of these functions is one instruction where the kernel's
 /// `this_cpu_add` is: in place, since the call of a function costs as much again.
 ///
 /// # Invariants
@@ -107,7 +115,7 @@ impl<const N: usize> PerCpuCounters<N> {
 /// The pointer is to per-CPU memory for `N` numbers, which stays for `'a`.
 #[derive(Clone, Copy)]
 pub(crate) struct Numbers<'a, const N: usize> {
-    first: NonNull<u64>,
+    first: *mut u64,
     lifetime: PhantomData<&'a u64>,
 }
 
@@ -122,7 +130,7 @@ impl<const N: usize> Numbers<'_, N> {
         unsafe {
             core::arch::asm!(
                 "inc qword ptr gs:[{first} + {offset}]",
-                first = in(reg) self.first.as_ptr(),
+                first = in(reg) self.first,
                 offset = const INDEX * size_of::<u64>(),
                 options(nostack),
             );
@@ -140,7 +148,7 @@ impl<const N: usize> Numbers<'_, N> {
         unsafe {
             core::arch::asm!(
                 "add gs:[{first} + {offset}], {amount}",
-                first = in(reg) self.first.as_ptr(),
+                first = in(reg) self.first,
                 offset = const INDEX * size_of::<u64>(),
                 amount = in(reg) amount,
                 options(nostack),
@@ -149,14 +157,16 @@ impl<const N: usize> Numbers<'_, N> {
         #[cfg(not(target_arch = "x86_64"))]
         // SAFETY: Inside the memory, by the type invariants and the first line.
         unsafe {
-            bindings::count(self.first.as_ptr().add(INDEX), amount);
+            bindings::count(self.first.add(INDEX), amount);
         }
     }
 }
 
 impl<const N: usize> Drop for PerCpuCounters<N> {
     fn drop(&mut self) {
-        // SAFETY: Null, or allocated by `populate`; and nobody uses it any more.
-        unsafe { bindings::free_percpu(read_once(&self.0).cast()) };
+        if !self.is_none() {
+            // SAFETY: Allocated by `populate`; and nobody uses it any more.
+            unsafe { bindings::free_percpu(read_once(&self.0).cast()) };
+        }
     }
 }
