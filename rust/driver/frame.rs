@@ -71,24 +71,28 @@ use kernel::sync::{
 impl RxHandler for Port {
     #[inline(always)]
     fn glance(&self, frame: &Frame<'_>) -> Glance {
-        let destination = frame.destination_number();
         const IPV4: u16 = ETHERTYPE_IPV4.to_be();
         const IPV6: u16 = ETHERTYPE_IPV6.to_be();
         const ARP: u16 = ETHERTYPE_ARP.to_be();
-        if let Some(vhid) = octet_of_virtual_mac(destination) {
-            // The word that is compared says IPv4, which stands for what goes beyond the link.
-            let taken = self.take_at_a_glance(vhid, frame.protocol_as_sent(), frame.len())
-                || frame.protocol_as_sent() == IPV6
-                    && goes_beyond_link_v6(frame)
-                    && self.take_at_a_glance(vhid, IPV4, frame.len());
-            return if taken {
-                Glance::Accept
-            } else if self.is_vacant(vhid) {
+        if let Some(group) =
+            octet_of_virtual_mac(frame.destination()).and_then(|octet| self.glimpse(octet))
+        {
+            // What is taken of IPv4 stands for what goes beyond the link.
+            if group.takes(frame.protocol_once()) {
+                group.counting.add(frame.len());
+                return Glance::Accept;
+            }
+            if frame.protocol_as_sent() == IPV6 && group.takes(IPV4) && goes_beyond_link_v6(frame) {
+                group.counting.add(frame.len());
+                return Glance::Accept;
+            }
+            return if group.is_vacant() {
                 Glance::Pass
             } else {
                 Glance::Closer
             };
         }
+        let destination = frame.destination_number();
         let is_for_carp = if frame.protocol_as_sent() == IPV4 {
             destination == ADVERTISEMENTS
                 || self.is_watchful()
@@ -112,7 +116,7 @@ impl RxHandler for Port {
     /// goes on where it came in: on the parent, with the parent's firewall rules
     /// and routes. A BACKUP drops it and neither delivers nor forwards it.
     fn receive(&self, frame: &Frame<'_>) -> Verdict<'_> {
-        match group_of_mac(frame.destination()) {
+        match group_of_mac(*frame.destination()) {
             Some((vhid, Cast::Unicast)) => match self.take(vhid, frame.len()) {
                 None => Verdict::Pass,
                 Some(Taken::No) => Verdict::Discard,
@@ -155,12 +159,10 @@ fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
 /// ([`ipv6_to_group`]).
 #[inline(always)]
 fn goes_beyond_link_v6(frame: &Frame<'_>) -> bool {
-    const DESTINATION: usize = 24;
-    // Furthest first: one question whether it is long enough.
-    frame.peek(DESTINATION).is_some_and(|first: [u8; 2]| {
-        frame.peek(NEXT_HEADER).is_some_and(|[next_header]| {
-            !may_be_advertisement_or_query(next_header) && !begins_link_local(first)
-        })
+    // From the next header to the beginning of the destination, at 24.
+    let bytes: Option<[u8; 20]> = frame.peek(NEXT_HEADER);
+    bytes.is_some_and(|[next_header, .., first, second]| {
+        !may_be_advertisement_or_query(next_header) && !begins_link_local([first, second])
     })
 }
 
@@ -254,7 +256,7 @@ fn to_device<'a>(port: &Port, vhid: Vhid) -> Verdict<'a> {
 
 /// A frame to many, or by ARP to the parent.
 fn to_others<'a>(port: &'a Port, frame: &Frame<'_>) -> Verdict<'a> {
-    let destination = frame.destination();
+    let destination = *frame.destination();
     match frame.protocol() {
         ETHERTYPE_ARP => {
             if let Some(packet) = arp(frame) {

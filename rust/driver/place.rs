@@ -6,7 +6,10 @@
 //! the lock of the group's machine, and by the work that keeps routes.
 
 use super::{
-    counters::Traffic,
+    counters::{
+        Counting,
+        Traffic, //
+    },
     ethertype::ETHERTYPE_IPV4, //
 };
 use crate::{
@@ -28,8 +31,8 @@ use kernel::sync::atomic::{
 /// One vhid: a line of cache.
 #[repr(align(64))]
 pub(super) struct Place {
-    /// A [`Standing`] as a number. Above all, a frame is compared with it: if they are
-    /// the same, it is of the protocol of which frames are taken at a glance.
+    /// A [`Standing`] as a number. Above all, a frame is compared with its lower half: if they
+    /// are the same, it is of the protocol of which frames are taken at a glance.
     state: Atomic<u32>,
     /// Frames to the virtual MAC: taken, dropped for want of being MASTER, or left to
     /// others. Counted from the first group with this vhid on.
@@ -65,20 +68,20 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    /// What no frame can carry, together with what follows.
-    const NO_PROTOCOL: u32 = 1 << 16;
-    const VACANT: u32 = Self::NO_PROTOCOL | 0xff;
     /// MASTER and routed: IPv4 packets are no matter of the group's. In the order in
-    /// which frames have it, as all of it is.
+    /// which frames have it. What others have there, 0, is the type of no Ethernet frame.
     const ROUTED: u32 = ETHERTYPE_IPV4.to_be() as u32;
-    const FOLLOWER: u32 = 1 << 17;
-    const LEADER: u32 = 1 << 18;
-    const LEADER_ROUTED: u32 = 1 << 19;
+    const VACANT: u32 = 0xff << Self::STATE;
+    const FOLLOWER: u32 = 1 << 24;
+    const LEADER: u32 = 1 << 25;
+    const LEADER_ROUTED: u32 = 1 << 26;
+    /// By how much the state of the vhid is shifted.
+    const STATE: u32 = 16;
     /// By how much the state of the group is shifted.
-    const GROUP: u32 = 4;
+    const GROUP: u32 = 20;
 
     const fn alone(state: State) -> u32 {
-        Self::NO_PROTOCOL | state as u32
+        (state as u32) << Self::STATE
     }
 
     const fn number(self) -> u32 {
@@ -99,7 +102,7 @@ impl Standing {
     }
 
     fn of_number(number: u32) -> Self {
-        let state = |bits: u32| match bits & 0x0f {
+        let state = |place: u32| match number >> place & 0x0f {
             2 => State::Master,
             1 => State::Backup,
             _ => State::Init,
@@ -111,15 +114,15 @@ impl Standing {
                 routed: true,
             },
             _ if number & Self::FOLLOWER != 0 => Self::Follower {
-                state: state(number),
+                state: state(Self::STATE),
             },
             _ if number & Self::LEADER != 0 => Self::Leader {
-                state: state(number),
-                group: state(number >> Self::GROUP),
+                state: state(Self::STATE),
+                group: state(Self::GROUP),
                 routed: number & Self::LEADER_ROUTED != 0,
             },
             _ => Self::Alone {
-                state: state(number),
+                state: state(Self::STATE),
                 routed: false,
             },
         }
@@ -179,6 +182,28 @@ impl Standing {
     }
 }
 
+/// What a frame to a virtual MAC is to know at a glance. All of it is read at once, as what is
+/// read later has to be found again.
+pub(super) struct Glimpse<'a> {
+    number: u32,
+    /// Of the frames that are taken.
+    pub(super) counting: Counting<'a>,
+}
+
+impl Glimpse<'_> {
+    /// Whether a frame that carries this, as it was sent, is taken for that.
+    #[inline(always)]
+    pub(super) fn takes(&self, protocol: u16) -> bool {
+        self.number as u16 == protocol
+    }
+
+    /// Whether the vhid is no group's.
+    #[inline(always)]
+    pub(super) fn is_vacant(&self) -> bool {
+        self.number == Standing::VACANT
+    }
+}
+
 impl Place {
     pub(super) fn new() -> Self {
         Self {
@@ -192,16 +217,13 @@ impl Place {
         Standing::of_number(self.state.load(Relaxed))
     }
 
-    /// Whether a frame that carries this, as it was sent, is taken at a glance.
+    /// What is to be known at a glance.
     #[inline(always)]
-    pub(super) fn takes_at_a_glance(&self, protocol: u16) -> bool {
-        read_once(&self.state) == u32::from(protocol)
-    }
-
-    /// Whether the vhid is no group's.
-    #[inline(always)]
-    pub(super) fn is_vacant(&self) -> bool {
-        read_once(&self.state) == Standing::VACANT
+    pub(super) fn glimpse(&self) -> Glimpse<'_> {
+        Glimpse {
+            number: read_once(&self.state),
+            counting: self.traffic.counting(),
+        }
     }
 
     /// Gives it another standing, and says which it had. The routes may be confirmed at any

@@ -19,6 +19,7 @@ use super::{
     },
     link::Carp,
     place::{
+        Glimpse,
         Place,
         Sharing,
         Standing, //
@@ -514,26 +515,10 @@ impl Port {
         self.places.get(usize::from(vhid.get()))
     }
 
-    /// Takes a frame for the virtual MAC of a group, if that is all there is to say of
-    /// it. `vhid` is the last octet of the MAC, `protocol` what it carries, as it was sent.
+    /// What is to be known at a glance of a virtual MAC, by its last octet.
     #[inline(always)]
-    pub(super) fn take_at_a_glance(&self, vhid: u8, protocol: u16, bytes: usize) -> bool {
-        let Some(place) = self.places.get(usize::from(vhid)) else {
-            return false;
-        };
-        let (taken, counting) = (place.takes_at_a_glance(protocol), place.traffic.counting());
-        if taken {
-            counting.add(bytes);
-        }
-        taken
-    }
-
-    /// Whether a virtual MAC is that of no group here, by its last octet.
-    #[inline(always)]
-    pub(super) fn is_vacant(&self, vhid: u8) -> bool {
-        self.places
-            .get(usize::from(vhid))
-            .is_none_or(Place::is_vacant)
+    pub(super) fn glimpse(&self, vhid: u8) -> Option<Glimpse<'_>> {
+        self.places.get(usize::from(vhid)).map(Place::glimpse)
     }
 
     /// Takes, or drops, a frame for the virtual MAC of a group. `None` if there

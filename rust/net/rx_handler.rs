@@ -131,9 +131,10 @@ impl Frame<'_> {
     }
 
     /// The Ethernet address that it was sent to.
-    pub(crate) fn destination(&self) -> [u8; 6] {
-        // SAFETY: The header is longer than that.
-        unsafe { self.ethernet().cast::<[u8; 6]>().read() }
+    #[inline(always)]
+    pub(crate) fn destination(&self) -> &[u8; 6] {
+        // SAFETY: The header is longer than that, and nobody changes it meanwhile.
+        unsafe { &*self.ethernet().cast() }
     }
 
     /// The same as a number: its bytes from the most significant one on.
@@ -175,6 +176,13 @@ impl Frame<'_> {
             let headers = (*self.raw()).__bindgen_anon_4.headers.as_ref();
             (&raw const headers.protocol).read_volatile()
         }
+    }
+
+    /// The same, to be compared with what is in a register already.
+    #[inline(always)]
+    pub(crate) fn protocol_once(&self) -> u16 {
+        // SAFETY: Valid by the type invariants; all of the union is plain data.
+        unsafe { (*self.raw()).__bindgen_anon_4.headers.as_ref() }.protocol
     }
 
     /// Whether it was sent to the device's own address, and to no other or to many.

@@ -28,13 +28,13 @@ pub const fn number_of_mac([a, b, c, d, e, f]: [u8; 6]) -> u64 {
     u64::from_be_bytes([0, 0, a, b, c, d, e, f])
 }
 
-/// The last octet of a virtual MAC, given as a number ([`number_of_mac`]); `None` if it
-/// is none. A vhid, or 0, which no group has.
+/// The last octet of a virtual MAC; `None` if it is none. A vhid, or 0, which no group has.
 #[inline(always)]
-pub const fn octet_of_virtual_mac(mac: u64) -> Option<u8> {
-    const BEGINNING: u64 = number_of_mac([0x00, 0x00, 0x5e, 0x00, 0x01, 0]) >> 8;
-    if mac >> 8 == BEGINNING {
-        Some(mac as u8)
+pub const fn octet_of_virtual_mac([first @ .., fifth, last]: &[u8; 6]) -> Option<u8> {
+    // Two comparisons with what is in memory: fewer instructions than of the six as one.
+    if u32::from_ne_bytes(*first) == u32::from_ne_bytes([0x00, 0x00, 0x5e, 0x00]) && *fifth == 0x01
+    {
+        Some(*last)
     } else {
         None
     }
@@ -59,7 +59,7 @@ pub fn group_of_mac(mac: [u8; 6]) -> Option<(Vhid, Cast)> {
 
 /// The group whose virtual MAC `mac` is, or `None` if it is none's.
 pub fn vhid_of_mac(mac: [u8; 6]) -> Option<Vhid> {
-    octet_of_virtual_mac(number_of_mac(mac)).and_then(Vhid::new)
+    octet_of_virtual_mac(&mac).and_then(Vhid::new)
 }
 
 /// The Ethernet destination of the advertisements of `family`, as it follows

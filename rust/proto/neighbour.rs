@@ -91,8 +91,8 @@ pub const fn is_link_local(address: [u8; 16]) -> bool {
 }
 
 /// The same by its first two octets.
-pub const fn begins_link_local(octets: [u8; 2]) -> bool {
-    u16::from_be_bytes(octets) & 0xffc0 == 0xfe80
+pub const fn begins_link_local([first, second]: [u8; 2]) -> bool {
+    first == 0xfe && second & 0xc0 == 0x80
 }
 
 /// The beginning of an IPv6 packet: its header, and the type of what it carries if
