@@ -45,7 +45,7 @@ use crate::{
             begins_link_local,
             is_link_local,
             is_solicited_node_mac,
-            may_be_advertisement_or_query,
+            may_be_icmpv6,
             Beginning,
             ALL_NODES_MAC,
             ALL_ROUTERS_MAC,
@@ -152,7 +152,7 @@ fn may_concern_v6(destination: u64, frame: &Frame<'_>) -> bool {
         && (destination != NODES
             || frame
                 .peek(NEXT_HEADER)
-                .is_none_or(|[next_header]| may_be_advertisement_or_query(next_header)))
+                .is_none_or(|[next_header]| may_be_icmpv6(next_header)))
 }
 
 /// Whether an IPv6 packet is certainly none of those that the device of a group is for
@@ -162,7 +162,7 @@ fn goes_beyond_link_v6(frame: &Frame<'_>) -> bool {
     // From the next header to the beginning of the destination, at 24.
     let bytes: Option<[u8; 20]> = frame.peek(NEXT_HEADER);
     bytes.is_some_and(|[next_header, .., first, second]| {
-        !may_be_advertisement_or_query(next_header) && !begins_link_local([first, second])
+        !may_be_icmpv6(next_header) && !begins_link_local([first, second])
     })
 }
 

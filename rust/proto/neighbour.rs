@@ -76,11 +76,11 @@ pub const fn is_neighbour_discovery_type(kind: u8) -> bool {
     matches!(kind, ROUTER_SOLICITATION..=REDIRECT)
 }
 
-/// Whether a packet that says this at [`NEXT_HEADER`] can be an advertisement of a neighbour,
-/// or another message of neighbour discovery, or ask who listens, before which there is a
-/// hop-by-hop header: 0. It is one comparison, which lets some pass that are neither, but no
-/// UDP and no TCP.
-pub const fn may_be_advertisement_or_query(next_header: u8) -> bool {
+/// Whether a packet that says this at [`NEXT_HEADER`] can be a message of ICMPv6, as all of
+/// neighbour discovery is: at once, or behind a hop-by-hop header (0), as the question who
+/// listens is. It is one comparison, which lets some pass that are neither, but no UDP and no
+/// TCP.
+pub const fn may_be_icmpv6(next_header: u8) -> bool {
     next_header & !ICMPV6 == 0
 }
 

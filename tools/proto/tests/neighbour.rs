@@ -3,7 +3,7 @@
 //! Neighbour discovery: what is read, what is answered, what is refused.
 
 use carp_proto::neighbour::{
-    is_link_local, is_solicited_node_mac, may_be_advertisement_or_query, Advertisement, Beginning,
+    is_link_local, is_solicited_node_mac, may_be_icmpv6, Advertisement, Beginning,
     Claim, Outgoing, Solicitation, ALL_NODES, NEXT_HEADER, OUTGOING_LEN,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
@@ -337,7 +337,7 @@ fn the_beginning_tells_what_it_is() {
 fn a_listener_query_is_told_by_its_header_and_type() {
     let mut query = [0; listener::QUERY_LEN];
     (query[40], query[48]) = (58, 130);
-    assert!(may_be_advertisement_or_query(query[NEXT_HEADER]));
+    assert!(may_be_icmpv6(query[NEXT_HEADER]));
     assert!(listener::is_query(&query));
     for (place, value) in [(6, 58), (40, 17), (41, 1), (48, 131), (48, 143)] {
         let mut other = query;
@@ -347,10 +347,10 @@ fn a_listener_query_is_told_by_its_header_and_type() {
 }
 
 #[test]
-fn what_may_be_a_query_or_an_advertisement_is_seen() {
+fn what_may_be_icmpv6_is_seen() {
     let (hop_by_hop, icmpv6, tcp, udp) = (0, 58, 6, 17);
-    assert!(may_be_advertisement_or_query(hop_by_hop) && may_be_advertisement_or_query(icmpv6));
-    assert!(!may_be_advertisement_or_query(tcp) && !may_be_advertisement_or_query(udp));
+    assert!(may_be_icmpv6(hop_by_hop) && may_be_icmpv6(icmpv6));
+    assert!(!may_be_icmpv6(tcp) && !may_be_icmpv6(udp));
 }
 
 #[test]
