@@ -270,6 +270,11 @@ struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev)
 	return __in_dev_get_rtnl(dev);
 }
 
+bool carp_helper_in_dev_forward(const struct in_device *in_dev)
+{
+	return IN_DEV_FORWARD(in_dev);
+}
+
 struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev)
 {
 	return __in6_dev_get(dev);

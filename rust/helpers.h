@@ -108,6 +108,7 @@ void carp_helper_spin_unlock_bh(spinlock_t *lock);
 /* linux/inetdevice.h */
 struct in_device *carp_helper___in_dev_get_rcu(const struct net_device *dev);
 struct in_device *carp_helper___in_dev_get_rtnl(const struct net_device *dev);
+bool carp_helper_in_dev_forward(const struct in_device *in_dev);
 
 /* net/addrconf.h */
 struct inet6_dev *carp_helper___in6_dev_get(const struct net_device *dev);

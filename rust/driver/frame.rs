@@ -317,18 +317,23 @@ fn is_advertisement(header: &[u8; 20]) -> bool {
 /// An IPv4 packet that is not for a group. Where the reverse path filter is off, the
 /// stack believes no packet from an address in its own list, be it the MASTER's: what the
 /// MASTER answers to this host is given its way, and before anything else of it comes,
-/// the tables have to be asked instead.
+/// the tables have to be asked instead. So they are where this host forwards: by then what
+/// was sent to its address may be for somebody else, behind it (NAT), and loses its way again.
 fn from_others<'a>(port: &'a Port, frame: &Frame<'_>, header: &[u8; 20]) -> Verdict<'a> {
     let (source, destination) = addresses(header);
     if !port.is_elsewhere(source) {
         return Verdict::Pass;
     }
-    let own = inet_device::has_v4(port.parent(), &rcu::read_lock(), destination);
-    if own && frame.is_for_device() {
-        return Verdict::Deliver(port.local_v4());
+    let (parent, guard) = (port.parent(), rcu::read_lock());
+    let is_own = inet_device::has_v4(parent, &guard, destination) && frame.is_for_device();
+    if !is_own || inet_device::forwards_v4(parent, &guard) {
+        routes::ask_for_sources(parent);
     }
-    routes::ask_for_sources(port.parent());
-    Verdict::Pass
+    if is_own {
+        Verdict::Deliver(port.local_v4())
+    } else {
+        Verdict::Pass
+    }
 }
 
 /// The source and the destination of an IPv4 packet.

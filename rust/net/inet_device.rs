@@ -303,6 +303,14 @@ pub(crate) fn owner_v4<'a>(
     (!device.is_null()).then(|| unsafe { NetDevice::from_raw(device) })
 }
 
+/// Whether this host forwards the IPv4 packets that a device receives.
+pub(crate) fn forwards_v4(device: &NetDevice, _: &rcu::Guard) -> bool {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
+    // SAFETY: The configuration is not freed in the read-side section.
+    !in_device.is_null() && unsafe { bindings::in_dev_forward(in_device) }
+}
+
 /// Whether a device has an IPv6 address, be it usable or not.
 pub(crate) fn has_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -> bool {
     find_v6(device, guard, |address, _, _| {

@@ -109,12 +109,26 @@ def test_an_answer_of_the_master_does_not_make_packets_dearer(backup):
 
         eventually(listens, 10, "the monitor tells of routes")
         backup.ip("neighbour", "flush", "dev", "eth0")
-        backup.run("ping", "-c", "1", "-W", "2", VIP)
+        backup.ip("neighbour", "replace", VIP, "dev", "eth0", "use")
+        eventually(lambda: "REACHABLE" in backup.ip("neighbour", "show", VIP).stdout, 2, "an answer of the MASTER")
         time.sleep(0.5)
         backup.ip("route", "add", "blackhole", "198.51.100.2")
         told = list(itertools.takewhile(lambda line: "198.51.100.2" not in line, monitor.stdout))
         monitor.terminate()
     assert [line for line in told if line.startswith(("local", "Deleted local"))] == []
+
+
+def test_what_the_master_answers_is_believed_behind_nat(backup, segment):
+    """A host behind the BACKUP asks in the BACKUP's name: the answer is to the BACKUP's own address until it
+    is seen who it is for."""
+    backup.batch("address add 198.51.100.1/24 dev eth0")
+    backup.run("nft", "add table ip nat; add chain ip nat after { type nat hook postrouting priority srcnat; };"
+                      "add rule ip nat after ip saddr 198.51.100.0/24 masquerade")
+    leon = segment.host("leon", "198.51.100.2/24")
+    leon.ip("route", "add", "default", "via", "198.51.100.1")
+    eventually(lambda: leon.run("ping", "-c", "1", "-W", "1", VIP, check=False).returncode == 0, 5,
+               "an answer behind the BACKUP")
+    leon.run("ping", "-c", "3", "-i", "0.1", "-W", "1", VIP)
 
 
 def test_frames_for_others_are_not_delivered(backup, client):
