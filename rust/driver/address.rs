@@ -123,3 +123,11 @@ impl inet6addr::Handler for Watch {
         }
     }
 }
+
+/// Whether a device has an address, be it usable or not. Any context, under RCU.
+pub(super) fn has(device: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
+    match address {
+        Ip::V4(bytes) => inet_device::has_v4(device, guard, bytes),
+        Ip::V6(bytes) => inet_device::has_v6(device, guard, bytes),
+    }
+}

@@ -88,6 +88,8 @@ pub(crate) struct Group {
     pub(super) parent: DeviceSlot,
     /// What the group looks like, for those who send without the machine's lock.
     identity: Atomic<u32>,
+    /// Whether this host is MASTER of it, or of one of its nodes, for the same.
+    master: Atomic<bool>,
     /// What a bridge as parent keeps for this host.
     pub(super) bridge_entry: Entry,
     /// What follows the parent's.
@@ -196,6 +198,7 @@ impl Group {
             machine <- new_spin_lock_bh!(Machine::new()?, "carp_group"),
             parent: DeviceSlot::new(),
             identity: Atomic::new(0),
+            master: Atomic::new(false),
             bridge_entry: Entry::new(),
             limits: Limits::new(),
             counters: Counters::new()?,
@@ -211,6 +214,11 @@ impl Group {
             leader: Vhid::new(leader)?,
             balancing: Balancing::from_number(balancing.into())?,
         })
+    }
+
+    /// Whether this host is MASTER of it, or of one of its nodes. Any context.
+    pub(super) fn is_master(&self) -> bool {
+        self.master.load(Relaxed)
     }
 
     /// Whether nothing is sent from the virtual MAC. Any context.
@@ -416,6 +424,10 @@ impl Machine {
     /// the parent, and everybody who knows carrier.
     pub(super) fn publish(&self, device: &Device<Carp>) {
         let state = self.nodes.state();
+        device
+            .private()
+            .master
+            .store(state == State::Master, Relaxed);
         if let (Some(port), Some(leader)) = (&self.port, self.nodes.leader().vhid) {
             for node in self.nodes.iter().skip(1) {
                 if let Some(vhid) = node.vhid {

@@ -46,6 +46,7 @@ pub(crate) mod log;
 pub(crate) mod network;
 pub(crate) mod news;
 pub(crate) mod node;
+pub(crate) mod own_source;
 pub(crate) mod own_stack;
 pub(crate) mod parent;
 pub(crate) mod place;

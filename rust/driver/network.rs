@@ -9,12 +9,14 @@ use super::{
     conditions,
     events::Events,
     link_messages::Announcer,
+    own_source::OwnSource,
     own_stack::OwnStack,
     routes::Keeper, //
 };
 use crate::{
     net::{
         arp_output,
+        local_output,
         namespace::Namespace,
         neighbour_output,
         pernet::{
@@ -52,6 +54,10 @@ pub(crate) struct Network {
     #[pin]
     neighbour_output: neighbour_output::Hook<OwnStack>,
     #[pin]
+    sources_v4: local_output::HookV4<OwnSource>,
+    #[pin]
+    sources_v6: local_output::HookV6<OwnSource>,
+    #[pin]
     routes: Work<Keeper>,
     #[pin]
     links: Work<Announcer>,
@@ -70,6 +76,8 @@ impl PerNamespace for Network {
             arp_output <- arp_output::Hook::new(&founding),
             _: { arp_output.register()? },
             neighbour_output <- neighbour_output::Hook::new(&founding),
+            sources_v4 <- local_output::HookV4::new(&founding),
+            sources_v6 <- local_output::HookV6::new(&founding),
             routes <- Keeper::new(&founding),
             links <- Announcer::new(&founding),
             events <- Events::new(),
@@ -177,14 +185,28 @@ pub(super) fn balance(namespace: &Namespace) -> Option<Balance> {
     knob(namespace, |knobs| &knobs.arpbalance).and_then(Balance::from_number)
 }
 
-/// Has the neighbour discovery of the namespace's own stack looked at from now on. Process
-/// context.
+/// Has what the namespace's own stack sends looked at: neighbour discovery from now on, if a
+/// group shares an IPv6 address with its parent; sources as long as a virtual address is
+/// `elsewhere`. Process context.
 ///
 /// # Errors
 ///
 /// As [`register`](crate::net::netfilter::Hook::register).
-pub(super) fn watch_own_stack_v6(namespace: &Namespace) -> Result {
-    pernet::get::<Network>(namespace).map_or(Ok(()), |network| network.neighbour_output.register())
+pub(super) fn watch(namespace: &Namespace, shares_v6: bool, elsewhere: bool) -> Result {
+    let Some(network) = pernet::get::<Network>(namespace) else {
+        return Ok(());
+    };
+    if shares_v6 {
+        network.neighbour_output.register()?;
+    }
+    if elsewhere {
+        network.sources_v4.register()?;
+        network.sources_v6.register()
+    } else {
+        network.sources_v4.unregister();
+        network.sources_v6.unregister();
+        Ok(())
+    }
 }
 
 /// Has something done to the work that keeps the namespace's routes; nothing in a

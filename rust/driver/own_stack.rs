@@ -15,7 +15,7 @@ use crate::{
         arp_output,
         inet_device,
         link_device::Device,
-        neighbour_output,
+        local_output::OutputV6,
         netdevice::NetDevice,
         netfilter::{
             Fate,
@@ -93,7 +93,7 @@ impl Handler<arp_output::Output, ARP_LEN> for OwnStack {
     }
 }
 
-impl Handler<neighbour_output::Output, OUTGOING_LEN> for OwnStack {
+impl Handler<OutputV6, OUTGOING_LEN> for OwnStack {
     /// IPv6's stack asks in the name of an address only that the parent has for itself. One
     /// that it shares with a group is not to be heard with the parent's own MAC: so the
     /// question comes from another address of the parent's, a link-local one at best, and

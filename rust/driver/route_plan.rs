@@ -5,7 +5,10 @@
 //! Process context. What is looked at is read under RCU: the RTNL may be held by
 //! somebody else for long.
 
-use super::link::Carp;
+use super::{
+    address,
+    link::Carp, //
+};
 use crate::{
     net::{
         inet_device::{
@@ -29,8 +32,7 @@ use crate::{
             TABLE_LOCAL,
             TABLE_MAIN, //
         },
-        sort_by_key,
-        State, //
+        sort_by_key, //
     }, //
 };
 use kernel::{
@@ -72,6 +74,8 @@ pub(super) struct Plan {
     /// Sorted; one that two groups want is there twice.
     pub(super) wanted: KVVec<Wanted>,
     pub(super) removals: KVVec<Removal>,
+    /// An address of a group is another host's, or nobody's.
+    pub(super) elsewhere: bool,
     /// The tables have to say who may send what.
     pub(super) asks_for_sources: bool,
     /// A group has an IPv6 address that its parent has for itself, too.
@@ -91,6 +95,7 @@ impl Plan {
                 parts: KVVec::with_capacity(room, GFP_KERNEL)?,
                 wanted: KVVec::with_capacity(room, GFP_KERNEL)?,
                 removals: KVVec::with_capacity(room, GFP_KERNEL)?,
+                elsewhere: false,
                 asks_for_sources: false,
                 shares_v6: false,
             };
@@ -124,7 +129,7 @@ impl Plan {
     fn add_group(&mut self, group: &Device<Carp>, guard: &rcu::Guard) -> Result<(), NoRoom> {
         let parent = group.private().parent.get();
         let standing = Standing {
-            master: group.private().machine.lock().nodes.state() == State::Master,
+            master: group.private().is_master(),
             device: group.index(),
             table: group.vrf_table(guard),
             parent: parent.map(|parent| Parent {
@@ -206,6 +211,7 @@ impl Plan {
         if let (Ip::V6(bytes), Some(parent)) = (own.address, view.parent) {
             self.shares_v6 |= inet_device::has_v6(parent, view.guard, bytes);
         }
+        self.elsewhere |= !standing.master && !around.same;
         // The MASTER's answers do not come for the parent's address.
         self.asks_for_sources |= !standing.master && around.speaks_for_another();
         let address = Virtual { own, local };
@@ -265,8 +271,8 @@ struct View<'a> {
 impl View<'_> {
     fn surroundings(&self, address: Prefixed) -> Surroundings {
         let mut around = Surroundings::default();
-        if !self.standing.master && self.is_masters(address.address) {
-            around.add_master(address);
+        if !self.standing.master && self.is_here(address.address) {
+            around.add_owner(address);
         }
         let Some(parent) = self.parent else {
             return around;
@@ -296,20 +302,16 @@ impl View<'_> {
         around
     }
 
-    /// Whether another group with an address, in the same table, is MASTER here.
-    fn is_masters(&self, address: Ip) -> bool {
+    /// Whether another device in the same table has an address, for itself or as that of a
+    /// group that is MASTER here.
+    fn is_here(&self, address: Ip) -> bool {
         let mut found = false;
         NetDevice::for_each_rcu(self.group.namespace(), self.guard, |other| {
-            let has_it = || match address {
-                Ip::V4(bytes) => inet_device::has_v4(other, self.guard, bytes),
-                Ip::V6(bytes) => inet_device::has_v6(other, self.guard, bytes),
-            };
             found = found
-                || Device::<Carp>::downcast(other).is_some_and(|group| {
-                    has_it()
-                        && group.vrf_table(self.guard) == self.standing.table
-                        && group.private().machine.lock().nodes.state() == State::Master
-                });
+                || address::has(other, address, self.guard)
+                    && other.vrf_table(self.guard) == self.standing.table
+                    && Device::<Carp>::downcast(other)
+                        .is_none_or(|group| group.private().is_master());
         });
         found
     }

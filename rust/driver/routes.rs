@@ -122,7 +122,7 @@ impl Task for Keeper {
             self.doubt(Doubt::Everything);
             return Some(Pause(1000));
         };
-        let watched = !plan.shares_v6 || network::watch_own_stack_v6(ledger.namespace()).is_ok();
+        let watched = network::watch(ledger.namespace(), plan.shares_v6, plan.elsewhere).is_ok();
         if self.asks_for_sources.load(Relaxed) {
             plan.asks_for_sources = true;
         }

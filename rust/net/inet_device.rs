@@ -311,6 +311,21 @@ pub(crate) fn forwards_v4(device: &NetDevice, _: &rcu::Guard) -> bool {
     !in_device.is_null() && unsafe { bindings::in_dev_forward(in_device) }
 }
 
+/// A device of a namespace, in no VRF, that has an IPv6 address which may be used.
+pub(crate) fn owner_v6<'a>(
+    namespace: &Namespace,
+    address: [u8; 16],
+    _: &'a rcu::Guard,
+) -> Option<&'a NetDevice> {
+    let mut wanted = bindings::in6_addr::default();
+    wanted.in6_u.u6_addr8 = address;
+    // SAFETY: The namespace and the address are valid, and the guard is of a read-side section.
+    let device =
+        unsafe { bindings::ipv6_dev_find(namespace.as_raw(), &wanted, core::ptr::null_mut()) };
+    // SAFETY: A device that was just found stays for the read-side section.
+    (!device.is_null()).then(|| unsafe { NetDevice::from_raw(device) })
+}
+
 /// Whether a device has an IPv6 address, be it usable or not.
 pub(crate) fn has_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -> bool {
     find_v6(device, guard, |address, _, _| {

@@ -19,6 +19,7 @@ pub(crate) mod hmac_sha1;
 pub(crate) mod inet_device;
 pub(crate) mod inet_protocol;
 pub(crate) mod link_device;
+pub(crate) mod local_output;
 pub(crate) mod local_route;
 pub(crate) mod macvlan;
 pub(crate) mod multicast;

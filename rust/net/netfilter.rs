@@ -33,7 +33,7 @@ pub(crate) enum Fate<const LEN: usize> {
     Keep,
     /// This is its beginning instead.
     Replace([u8; LEN]),
-    /// It does not leave.
+    /// It does not leave. Who sends it is told that the address is not there.
     Drop,
 }
 
@@ -100,6 +100,20 @@ impl<P: Place, H: Handler<P, LEN>, const LEN: usize> Hook<P, H, LEN> {
         })
     }
 
+    /// Looks no more, if it does. Who is looking at this moment goes on. Process context, may
+    /// sleep.
+    pub(crate) fn unregister(&self) {
+        let mut registered = self.registered.lock();
+        if *registered {
+            // SAFETY: Registered, by the type invariants. Who is in the handler meanwhile has
+            // its function from netfilter's own copy, nothing of `operations`, and is waited
+            // for before the module's code goes.
+            unsafe { bindings::nf_unregister_net_hook(self.namespace, self.operations.get()) };
+            // INVARIANT: Just unregistered.
+            *registered = false;
+        }
+    }
+
     /// Begins to look, if it does not yet. Process context, may sleep.
     ///
     /// # Errors
@@ -123,14 +137,13 @@ impl<P: Place, H: Handler<P, LEN>, const LEN: usize> Hook<P, H, LEN> {
 #[pinned_drop]
 impl<P: Place, H: Handler<P, LEN>, const LEN: usize> PinnedDrop for Hook<P, H, LEN> {
     fn drop(self: Pin<&mut Self>) {
-        if *self.registered.lock() {
-            // SAFETY: Registered, by the type invariants. Who is in the handler meanwhile has
-            // its function from netfilter's own copy, nothing of `operations`, and is waited
-            // for before the module's code goes.
-            unsafe { bindings::nf_unregister_net_hook(self.namespace, self.operations.get()) };
-        }
+        self.unregister();
     }
 }
+
+/// As the kernel's `NF_DROP_ERR(-EADDRNOTAVAIL)`. Drops are told as `EPERM` otherwise, as those of
+/// a firewall.
+const NOT_THERE: c_uint = bindings::EADDRNOTAVAIL << bindings::NF_VERDICT_QBITS | bindings::NF_DROP;
 
 /// Hands a packet to who looks.
 ///
@@ -160,7 +173,7 @@ unsafe extern "C" fn trampoline<P: Place, H: Handler<P, LEN>, const LEN: usize>(
         let other = match H::output(device, &beginning) {
             Fate::Keep => return bindings::NF_ACCEPT,
             Fate::Replace(other) => other,
-            Fate::Drop => return bindings::NF_DROP,
+            Fate::Drop => return NOT_THERE,
         };
         let status = match kernel::bindings::skb_ensure_writable(skb, end as c_uint) {
             0 => bindings::skb_store_bits(skb, offset, other.as_ptr().cast(), length),

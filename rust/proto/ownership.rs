@@ -155,8 +155,8 @@ pub struct Virtual {
 /// What else a host has, seen from one virtual address.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Surroundings {
-    /// This host has this very address whatever becomes of the group: the parent has it
-    /// for itself, or another group with it is MASTER here.
+    /// This host has this very address whatever becomes of the group: the parent or another
+    /// device has it for itself, or another group with it is MASTER here.
     pub same: bool,
     /// The parent has an address in a subnet that has all of the address's.
     pub covered: bool,
@@ -194,10 +194,11 @@ impl Surroundings {
         self.offer(merit, own.address);
     }
 
-    /// Takes note of another group with this very address, which is MASTER here.
+    /// Takes note of another device with this very address: one that has it for itself, or
+    /// that of a group that is MASTER here.
     ///
     /// Link-local addresses are those of one device each.
-    pub fn add_master(&mut self, virtual_address: Prefixed) {
+    pub fn add_owner(&mut self, virtual_address: Prefixed) {
         self.same |= !virtual_address.address.is_link_local();
     }
 
@@ -311,7 +312,7 @@ pub fn hides_local(standing: &Standing, address: Virtual, around: &Surroundings)
     !standing.master && !around.same && address.local && matches!(address.own.address, Ip::V6(_))
 }
 
-/// An address that the parent has as well is this host's in any state, as the
+/// An address that another device has as well is this host's in any state, as the
 /// administrator has said so; and one that another group is MASTER of is.
 /// The kernel's local routes stay as they are.
 fn claim(standing: &Standing, address: Virtual, around: &Surroundings) -> Option<Route> {

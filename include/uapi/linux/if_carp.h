@@ -158,7 +158,7 @@ enum {
 	IFLA_CARP_STATS_ARP_REPLIES,		/* ARP requests answered */
 	IFLA_CARP_STATS_OTHER_MASTER,		/* heard another MASTER while MASTER */
 	IFLA_CARP_STATS_RX_NOT_MASTER,		/* frames for the virtual MAC dropped: not MASTER */
-	IFLA_CARP_STATS_TX_NOT_MASTER,		/* frames of the carp device dropped: not MASTER */
+	IFLA_CARP_STATS_TX_NOT_MASTER,		/* dropped, not MASTER: of the device, from its addresses */
 	IFLA_CARP_STATS_DISCARD_NOT_ALLOWED,	/* as enum carp_discard, same order */
 	IFLA_CARP_STATS_DISCARD_BAD_HOP_LIMIT,
 	IFLA_CARP_STATS_DISCARD_BAD_LENGTH,

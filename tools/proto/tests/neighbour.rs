@@ -3,8 +3,8 @@
 //! Neighbour discovery: what is read, what is answered, what is refused.
 
 use carp_proto::neighbour::{
-    is_link_local, is_solicited_node_mac, may_be_icmpv6, Advertisement, Beginning,
-    Claim, Outgoing, Solicitation, ALL_NODES, NEXT_HEADER, OUTGOING_LEN,
+    is_link_local, is_solicited_node_mac, may_be_icmpv6, Advertisement, Beginning, Claim, Outgoing,
+    Solicitation, ALL_NODES, NEXT_HEADER, OUTGOING_LEN,
 };
 use carp_proto::{listener, virtual_mac, Vhid};
 

@@ -49,7 +49,7 @@ fn an_address_that_another_group_is_master_of_is_this_hosts() {
         let address = Virtual { own, local: true };
         let alone = routes(&standing, address, &around);
         assert_eq!(alone[0].unwrap().kind, Kind::Neighbour);
-        around.add_master(own);
+        around.add_owner(own);
         let [claim, connected, _] = routes(&standing, address, &around);
         assert_eq!([claim, connected], [None, None]);
         assert!(!hides_local(&standing, address, &around));
@@ -117,7 +117,7 @@ fn broadcasts_of_the_parents_subnet_are_the_parents() {
 fn a_link_local_address_of_another_group_is_another_one() {
     let own = prefixed("fe80::1/64");
     let mut around = around(own, &["fe80::11/64"], &[]);
-    around.add_master(own);
+    around.add_owner(own);
     let address = Virtual { own, local: true };
     assert!(hides_local(&standing(false), address, &around));
 }
