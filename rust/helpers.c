@@ -60,11 +60,14 @@ unsigned int carp_helper_ll_reserved_space(const struct net_device *dev)
 	return LL_RESERVED_SPACE(dev);
 }
 
-/* Bit fields of a device that queues nothing and takes no transmit lock. */
+/* What a device is that queues nothing and takes no transmit lock, and has none above it. */
 void carp_helper_setup_virtual(struct net_device *dev)
 {
 	/* A bridge's frames have addresses of their own, which would be lost. */
 	dev->priv_flags |= IFF_NO_QUEUE | IFF_DONT_BRIDGE;
+	/* What comes in stays below: a VLAN, a macvlan or a bond above would hear nothing. */
+	dev->features |= NETIF_F_VLAN_CHALLENGED;
+	dev->priv_flags |= IFF_NO_RX_HANDLER;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->lltx = true;
 }

@@ -182,7 +182,6 @@ impl<T: Driver> Link<T> {
             let offered = Features::STACKED.union(Features::RECEIVING).as_raw();
             (*raw).features |= offered;
             (*raw).hw_features |= offered;
-            (*raw).vlan_features |= Features::STACKED.as_raw();
             (*raw).hw_enc_features |= Features::STACKED.as_raw();
             (*raw).mpls_features |= Features::STACKED.as_raw();
             bindings::setup_virtual(raw);

@@ -189,6 +189,36 @@ def test_carp_device_is_no_port_of_a_bridge(rachael):
     assert snapshot(rachael) == before
 
 
+ABOVE = {
+    "VLAN": ("link add link carp0 name carp0.10 type vlan id 10", "VLANs not supported"),
+    "macvlan": ("link add link carp0 name above type macvlan mode bridge", "Invalid argument"),
+    "macvlan alone": ("link add link carp0 name above type macvlan mode passthru", "Invalid argument"),
+    "ipvlan": ("link add link carp0 name above type ipvlan mode l2", "Invalid argument"),
+}
+
+
+@pytest.mark.parametrize("kind", ABOVE)
+def test_nothing_is_put_on_top_of_a_carp_device(rachael, kind):
+    """What comes in stays on the parent: it would hear nothing."""
+    group(rachael, advbase=50)
+    rachael.run("ethtool", "-K", "carp0", "tso", "off")
+    rachael.ip("link", "set", "eth0", "mtu", "1400")
+    before = snapshot(rachael)
+    request, sentence = ABOVE[kind]
+    done = rachael.ip(*request.split(), check=False)
+    assert done.returncode and sentence in done.stderr
+    assert snapshot(rachael) == before
+
+
+def test_carp_device_is_no_slave_of_a_bond(rachael):
+    group(rachael, advbase=50)
+    rachael.batch("link set carp0 down", "link add other type bond mode active-backup")
+    done = rachael.ip("link", "set", "carp0", "master", "other", check=False)
+    assert done.returncode and "Invalid argument" in done.stderr
+    assert "master other" not in rachael.ip("link", "show", "carp0").stdout
+    rachael.ip("link", "set", "carp0", "up")
+
+
 def test_hardware_address_cannot_be_changed(rachael):
     group(rachael, advbase=50)
     before = snapshot(rachael)
