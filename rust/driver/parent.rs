@@ -165,11 +165,24 @@ pub(super) fn adopt(group: &Device<Carp>, address: Ip, rtnl: &Rtnl) {
     };
     let taken = Port::of(&found, rtnl)
         .zip(nodes)
-        .is_some_and(|(port, nodes)| port.first_taken(&nodes.vhids(), group).is_some());
-    if taken || attach(group, &found, None, &mut ExtendedAck::none(), rtnl).is_err() {
-        pr_warn!("{}: cannot use {} as parent\n", **group, *found);
-    } else {
-        events::changed(group);
+        .and_then(|(port, nodes)| port.first_taken(&nodes.vhids(), group));
+    if let Some(vhid) = taken {
+        pr_warn!(
+            "{}: cannot use {} as parent: vhid {} is used already on it\n",
+            **group,
+            *found,
+            vhid.get(),
+        );
+        return;
+    }
+    match attach(group, &found, None, &mut ExtendedAck::none(), rtnl) {
+        Ok(()) => events::changed(group),
+        Err(error) => pr_warn!(
+            "{}: cannot use {} as parent: {:?}\n",
+            **group,
+            *found,
+            error,
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 import uapi
 from carp import Group, group, master, virtual_mac
+from kernel_log import KernelLog
 from topology import eventually
 
 def set_parent(made):
@@ -94,6 +95,16 @@ def test_parent_is_found_from_the_first_ipv6_address(rachael, segment):
     made.add_address("2001:db8:113::1/64")
     made.wait("MASTER")
     assert made.show()["link"] == "eth1"
+
+
+def test_log_says_why_a_parent_that_is_found_cannot_be_used(rachael):
+    group(rachael, vhid=3)
+    log = KernelLog()
+    made = Group(rachael, "carp1")
+    made.create(parent=None, vhid=3)
+    made.add_address("192.0.2.2/24")
+    assert "parent" in made.status()["missing"]
+    assert any("carp: carp1: cannot use eth0 as parent: vhid 3 is used already on it" in line for line in log.read())
 
 
 def test_no_parent_is_found_from_a_link_local_address(rachael):
