@@ -12,6 +12,8 @@ use carpctl::prometheus;
 use carpctl::vocabulary::WORDS;
 use carpctl::words;
 use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 static MANUAL: &str = include_str!("../carpctl.8");
@@ -72,6 +74,73 @@ fn the_manual_has_every_metric() {
     assert!(!metrics.is_empty());
     for (name, _) in metrics {
         item(&format!(".It Va {name}"));
+    }
+}
+
+/// All Rust files of the driver.
+fn sources(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(extension) if extension == "rs" => vec![fs::read_to_string(&path).unwrap()],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// The string that a piece of source begins with, after white space.
+fn literal(source: &str) -> Option<&str> {
+    let rest = source.trim_start().strip_prefix('"')?;
+    Some(rest.split_once('"').expect("a string that ends").0)
+}
+
+/// Whether a format can print a line.
+fn can_print(format: &str, line: &str) -> bool {
+    match format.split_once("{}") {
+        None => format == line,
+        Some((begin, format)) => line.strip_prefix(begin).is_some_and(|rest| {
+            rest.char_indices()
+                .map(|(at, _)| at)
+                .chain([rest.len()])
+                .any(|at| can_print(format, &rest[at..]))
+        }),
+    }
+}
+
+/// Each line of the kernel's log is explained, and each sentence in one.
+#[test]
+fn the_drivers_manual_has_every_message() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rust");
+    let items: Vec<_> = MANUAL_OF_THE_DRIVER
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It "))
+        .collect();
+    let mut count = 0;
+    for source in sources(&top) {
+        for call in ["pr_info!(", "pr_notice!(", "pr_warn!(", "pr_err!("] {
+            for rest in source.split(call).skip(1) {
+                let format = literal(rest).expect("a string").replace("{:?}", "{}");
+                let format = format.trim_end_matches("\\n");
+                let found = items.iter().any(|item| can_print(format, item));
+                assert!(found, "carp.4 does not have: {format}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 15, "only {count} messages were found");
+    let log = fs::read_to_string(top.join("driver/log.rs")).unwrap();
+    let sentences: Vec<_> = log.split("=>").skip(1).filter_map(literal).collect();
+    assert!(sentences.len() >= 30, "only {sentences:?} were found");
+    for sentence in sentences {
+        // What comes then is left out there.
+        let begin = sentence.split([':', ';']).next().unwrap();
+        assert!(
+            MANUAL_OF_THE_DRIVER.contains(begin),
+            "carp.4 does not have: {sentence}"
+        );
     }
 }
 
