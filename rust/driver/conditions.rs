@@ -156,7 +156,6 @@ fn update(machine: &mut Machine, device: &Device<Carp>, place: usize) -> [Option
 /// What keeps a group from running, and the families that it has addresses of.
 fn missing(machine: &Machine, device: &Device<Carp>) -> (Missing, Families) {
     let port: Option<&Shared<Port>> = machine.port.as_ref();
-    let parent = port.map(|port| port.parent());
     let families = families(device);
     let missing = [
         (machine.nodes.leader().vhid.is_some(), Missing::VHID),
@@ -167,7 +166,7 @@ fn missing(machine: &Machine, device: &Device<Carp>) -> (Missing, Families) {
             Missing::DEVICE_UP,
         ),
         (port.is_none_or(|port| port.is_up()), Missing::PARENT_UP),
-        (parent.is_none_or(NetDevice::has_carrier), Missing::CARRIER),
+        (port.is_none_or(|port| port.has_carrier()), Missing::CARRIER),
         (network::allowed(device.namespace()), Missing::ALLOWED),
     ]
     .into_iter()

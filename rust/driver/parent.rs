@@ -82,8 +82,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
 /// not come would be MASTER, and answer for addresses at which nobody is.
 fn check_share(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
     // A VLAN gets what comes by the device below it.
-    let below = core::iter::successors(Some(parent), |device| device.below_vlan());
-    for device in below {
+    for device in parent.with_below() {
         return Err(match device.share(rtnl) {
             Some(Share::OwnMac) => ack.refuse_with(
                 fmt!("{device} is a macvlan: it hears its own MAC only, but in passthru mode"),
@@ -250,6 +249,29 @@ fn follow_families(port: &Port, rtnl: &Rtnl) {
     }
 }
 
+/// Looks again whether frames can be sent and received, after an event of the parent or of a
+/// device that it is on.
+fn follow_link(port: &Port, event: Event) {
+    match event {
+        Event::Up => port.set_going_down(false),
+        // The last moment at which a bow-out leaves.
+        Event::GoingDown => port.set_going_down(true),
+        Event::Down | Event::Change => {}
+        _ => return,
+    }
+    conditions::refresh_all(port);
+}
+
+/// A VLAN goes down after the device that it is on, or not at all if it is bound loosely, and
+/// has no event if that one is up again soon.
+fn follow_link_above(below: &NetDevice, event: Event, rtnl: &Rtnl) {
+    below.for_each_vlan_above(rtnl, &mut |vlan, rtnl| {
+        if let Some(port) = Port::of(vlan, rtnl) {
+            follow_link(&port, event);
+        }
+    });
+}
+
 /// What happens to parents.
 pub(crate) struct Watch;
 
@@ -274,24 +296,19 @@ impl Handler for Watch {
         if event == Event::Change {
             bridge::changed(parent, rtnl);
         }
+        follow_link_above(parent, event, rtnl);
         let Some(port) = Port::of(parent, rtnl) else {
             return;
         };
         match event {
             Event::Up => {
                 follow_families(&port, rtnl);
-                port.set_going_down(false);
-                conditions::refresh_all(&port);
+                follow_link(&port, event);
             }
-            // The last moment at which a bow-out leaves.
-            Event::GoingDown => {
-                port.set_going_down(true);
-                conditions::refresh_all(&port);
-            }
-            Event::Down => conditions::refresh_all(&port),
+            Event::GoingDown | Event::Down => follow_link(&port, event),
             // Carrier, or one of the limits for which there is no event.
             Event::Change => {
-                conditions::refresh_all(&port);
+                follow_link(&port, event);
                 follow_all(&port, rtnl);
             }
             Event::ChangeName => port

@@ -89,7 +89,8 @@ pub(crate) struct Port {
     /// many have a multicast MAC. If there are none, a packet that is not to a virtual MAC of
     /// the usual sort need not be looked at for them.
     others: Atomic<i32>,
-    /// Set between the parent's last words and its next start.
+    /// Set between the last words of the parent, or of a device that it is on, and the next
+    /// start of one of them. Meanwhile what is down says so itself.
     going_down: Atomic<bool>,
     /// Advertisements of groups that are not on this parent, or of no vhid.
     pub(super) discards: Discards,
@@ -692,12 +693,17 @@ impl Port {
         Ok(noted?)
     }
 
-    /// Whether frames can be sent and received through the parent.
+    /// Whether the parent is up, and what it is on.
     pub(super) fn is_up(&self) -> bool {
-        self.parent.is_running() && !self.going_down.load(Relaxed)
+        self.parent.with_below().all(NetDevice::is_running) && !self.going_down.load(Relaxed)
     }
 
-    /// The parent is about to go down, or is up again.
+    /// Whether the parent has carrier, and what it is on.
+    pub(super) fn has_carrier(&self) -> bool {
+        self.parent.with_below().all(NetDevice::has_carrier)
+    }
+
+    /// The parent, or a device that it is on, is about to go down, or is up again.
     pub(super) fn set_going_down(&self, going_down: bool) {
         self.going_down.store(going_down, Relaxed);
     }

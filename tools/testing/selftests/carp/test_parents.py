@@ -20,7 +20,7 @@ from rtnl import is_gone
 from test_data import CLIENT_MAC, echo_request
 from test_takeover import rtnl_held
 from topology import eventually, inside, run
-from wire import Capture, Injector, mac
+from wire import Capture, Injector, advertisements, mac
 
 
 def link(host, interface):
@@ -269,6 +269,97 @@ def test_frame_of_a_vlan_without_a_device_is_not_the_trunks(rachael, client):
         injector.send(frame[:12] + mac("81000009") + frame[12:])
         assert [f for f in capture.during(0.5) if f.ip and f.ip["protocol"] == 1] == []
     assert made.state == "MASTER"
+
+
+VLANS = {
+    "VLAN": ["link add link eth0 name inner type vlan id 5"],
+    "loose binding": ["link add link eth0 name inner type vlan id 5 loose_binding on"],
+    "VLAN in a VLAN": ["link add link eth0 name outer type vlan id 5", "link set outer up",
+                       "link add link outer name inner type vlan id 6"],
+    "loosely in a VLAN": ["link add link eth0 name outer type vlan id 5", "link set outer up",
+                          "link add link outer name inner type vlan id 6 loose_binding on"],
+    "VLAN on a bond": ["address flush dev eth0", "link add bond0 type bond mode active-backup miimon 50",
+                       "link set eth0 down", "link set eth0 master bond0", "link set bond0 up",
+                       "link add link bond0 name inner type vlan id 5"],
+}
+
+
+def on_a_vlan(host, kind, **options):
+    """A group on a VLAN. Returns it, and the lowest device that the VLAN is on."""
+    own = {"rachael": 11, "pris": 12}[host.name]
+    host.batch(*VLANS[kind], "link set inner up", f"address add 198.51.100.{own}/24 dev inner")
+    return group(host, "198.51.100.1/32", parent="inner", **options), "bond0" if "bond" in kind else "eth0"
+
+
+@pytest.mark.parametrize("kind", VLANS)
+def test_master_bows_out_when_what_its_vlan_is_on_goes_down(rachael, pris, kind):
+    """The kernel takes the VLAN down later, when nothing leaves any more, or, with a loose binding, never: the group
+    was MASTER until then, and the other host waited for a whole time-out, or there were two afterwards."""
+    ours, below = on_a_vlan(rachael, kind)
+    ours.wait("MASTER")
+    theirs, _ = on_a_vlan(pris, kind, advskew=100)
+    theirs.wait("BACKUP")
+    with Capture(pris.ns, "inner", "in") as capture:
+        rachael.ip("link", "set", below, "down")
+        assert [f.advertisement["vhid"] for f in advertisements(capture.during(0.5), bow_out=True)] == [1]
+    assert theirs.state == "MASTER"
+    now = ours.status()
+    assert (now["state"], now["reason"]) == ("INIT", "parent-down")
+    assert (ours.counters()["tx_bow_out"], ours.counters()["tx_errors"]) == (1, 0)
+    rachael.ip("link", "set", below, "up")
+    ours.wait("BACKUP", 3)
+    theirs.down()
+    ours.wait("MASTER", 1)
+
+
+@pytest.mark.parametrize("kind", VLANS)
+def test_what_a_vlan_is_on_goes_down_and_up_at_once(rachael, pris, kind):
+    """The VLAN has no event of its own, and the group does not stay in INIT."""
+    ours, below = on_a_vlan(rachael, kind)
+    ours.wait("MASTER")
+    on_a_vlan(pris, kind, up=False)
+    before = ours.status()["transitions"]
+    with Capture(pris.ns, "inner", "in") as capture:
+        rachael.batch(f"link set {below} down", f"link set {below} up")
+        capture.advertisement(1, bow_out=True)
+    eventually(lambda: ours.status()["transitions"] > before, 1, ours.status)
+    ours.wait("MASTER", 6)
+    assert ours.status()["missing"] == []
+
+
+def test_what_a_vlan_is_on_comes_up_without_carrier(rachael, segment):
+    """A VLAN that is bound loosely keeps the carrier that it had, and hears nothing of it."""
+    ours, below = on_a_vlan(rachael, "loose binding")
+    ours.wait("MASTER")
+    rachael.ip("link", "set", below, "down")
+    assert ours.state == "INIT"
+    segment.unplug(rachael)
+    rachael.ip("link", "set", below, "up")
+    assert link(rachael, "inner")["operstate"] == "UP"
+    assert (ours.state, ours.status()["missing"]) == ("INIT", ["carrier"])
+    segment.replug(rachael)
+    ours.wait("MASTER", 5)
+
+
+def test_group_is_made_while_what_its_vlan_is_on_is_down(rachael):
+    rachael.batch(*VLANS["loose binding"], "link set inner up", "link set eth0 down")
+    made = group(rachael, parent="inner")
+    assert (made.status()["state"], made.status()["reason"]) == ("INIT", "parent-down")
+    rachael.ip("link", "set", "eth0", "up")
+    made.wait("MASTER", 5)
+
+
+def test_vlan_is_in_another_namespace_than_what_it_is_on(rachael, pris, client):
+    rachael.batch(f"link add link eth0 name inner netns {client.ns} type vlan id 5 loose_binding on")
+    client.batch("link set inner up", "address add 198.51.100.50/24 dev inner")
+    ours = master(client, "198.51.100.1/32", parent="inner")
+    on_a_vlan(pris, "VLAN", up=False)
+    with Capture(pris.ns, "inner", "in") as capture:
+        rachael.ip("link", "set", "eth0", "down")
+        capture.advertisement(1, bow_out=True)
+    assert ours.state == "INIT"
+    rachael.ip("link", "set", "eth0", "up")
+    ours.wait("MASTER", 5)
 
 
 # ---- VRFs ----
