@@ -191,10 +191,12 @@ pub(super) fn changed(device: &Device<Carp>) {
     network::with_routes(device.namespace(), |work| {
         work.active.store(true, Relaxed);
         work.unsettled.store(true, Relaxed);
+        work.news.store(true, Release);
+        // A new address has no routes yet. Who is looking at this moment does not say so, as
+        // there are news; who begins after it, does.
+        set_routed(device, false);
         tell(work);
     });
-    // A new address has no routes yet.
-    set_routed(device, false);
 }
 
 /// An IPv6 address of a group went, perhaps sooner than the work could delete the kernel's
