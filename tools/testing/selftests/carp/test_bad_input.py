@@ -230,6 +230,7 @@ def test_hardware_address_cannot_be_changed(rachael):
 
 def test_parent_removed(rachael, segment):
     """After its parent is gone the group is gone; a request for it fails and makes nothing."""
+    rachael.settled()  # so that nothing else changes meanwhile
     segment.plug(rachael, "eth1", "rachael1")
     index = parent_index(rachael, "eth1")
     group(rachael, "203.0.113.1/32", parent="eth1")
