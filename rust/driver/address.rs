@@ -19,6 +19,7 @@ use crate::{
     net::{
         inet_device,
         link_device::Device,
+        namespace::Namespace,
         netdevice::NetDevice,
         notifier::{
             inet6addr::{
@@ -124,10 +125,29 @@ impl inet6addr::Handler for Watch {
     }
 }
 
-/// Whether a device has an address, be it usable or not. Any context, under RCU.
-pub(super) fn has(device: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
+/// Whether this host has an address whatever becomes of the groups that are elsewhere: a device
+/// in the same table has it for itself, and may use it, or as that of a group that is MASTER
+/// here. Any context.
+pub(super) fn is_here(
+    namespace: &Namespace,
+    address: Ip,
+    table: Option<u32>,
+    guard: &rcu::Guard,
+) -> bool {
+    let mut found = false;
+    NetDevice::for_each_rcu(namespace, guard, |device| {
+        found = found
+            || has_usable(device, address, guard)
+                && device.vrf_table(guard) == table
+                && Device::<Carp>::downcast(device).is_none_or(|group| group.private().is_master());
+    });
+    found
+}
+
+/// Whether a device has an address that may be used. Any context.
+pub(super) fn has_usable(device: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
     match address {
         Ip::V4(bytes) => inet_device::has_v4(device, guard, bytes),
-        Ip::V6(bytes) => inet_device::has_v6(device, guard, bytes),
+        Ip::V6(bytes) => inet_device::has_usable_v6(device, guard, bytes),
     }
 }

@@ -421,7 +421,7 @@ impl Machine {
     }
 
     /// Shows the state to those who look at it without the lock: the frames of
-    /// the parent, and everybody who knows carrier.
+    /// the parent, what plans routes and looks at sources, and everybody who knows carrier.
     pub(super) fn publish(&self, device: &Device<Carp>) {
         let state = self.nodes.state();
         device

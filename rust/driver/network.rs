@@ -186,8 +186,8 @@ pub(super) fn balance(namespace: &Namespace) -> Option<Balance> {
 }
 
 /// Has what the namespace's own stack sends looked at: neighbour discovery from now on, if a
-/// group shares an IPv6 address with its parent; sources as long as a virtual address is
-/// `elsewhere`. Process context.
+/// group shares an IPv6 address with its parent; sources until [`watch_no_sources`], if a
+/// virtual address is `elsewhere`. Process context.
 ///
 /// # Errors
 ///
@@ -201,11 +201,16 @@ pub(super) fn watch(namespace: &Namespace, shares_v6: bool, elsewhere: bool) -> 
     }
     if elsewhere {
         network.sources_v4.register()?;
-        network.sources_v6.register()
-    } else {
+        network.sources_v6.register()?;
+    }
+    Ok(())
+}
+
+/// Has sources looked at no more. Process context.
+pub(super) fn watch_no_sources(namespace: &Namespace) {
+    if let Some(network) = pernet::get::<Network>(namespace) {
         network.sources_v4.unregister();
         network.sources_v6.unregister();
-        Ok(())
     }
 }
 

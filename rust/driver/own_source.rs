@@ -56,10 +56,11 @@ impl Handler<OutputV6, HEADER_LEN_V6> for OwnSource {
     }
 }
 
-/// What this host says to itself is nobody else's business. Link-local addresses are those of
-/// one device each, and a group's sends nothing of a BACKUP's.
+/// What this host says to itself is nobody else's business; what leaves a VRF comes by a second
+/// time, with the device that it leaves by. Link-local addresses are those of one device each,
+/// and a group's sends nothing of a BACKUP's.
 fn judge<const LEN: usize>(device: &NetDevice, source: Ip) -> Fate<LEN> {
-    if device.is_loopback() || source.is_link_local() {
+    if device.is_loopback() || device.is_vrf() || source.is_link_local() {
         return Fate::Keep;
     }
     let guard = rcu::read_lock();
@@ -73,49 +74,59 @@ fn judge<const LEN: usize>(device: &NetDevice, source: Ip) -> Fate<LEN> {
 }
 
 /// The group whose address it is, if another host may be MASTER of that, and if no other
-/// device here has it for itself or as MASTER.
+/// device here has it.
+///
+/// Most packets are from an address of the device that they leave by, or of one that the kernel
+/// finds at once; of the others, all devices are asked.
 fn group_elsewhere<'a>(
     out: &NetDevice,
     source: Ip,
     guard: &'a rcu::Guard,
 ) -> Option<&'a Device<Carp>> {
-    let namespace = out.namespace();
+    if Device::<Carp>::downcast(out).is_none() && address::has_usable(out, source, guard) {
+        return None;
+    }
+    let (namespace, table) = (out.namespace(), out.vrf_table(guard));
     let owner = match source {
         Ip::V4(bytes) => inet_device::owner_v4(namespace, bytes, guard),
         Ip::V6(bytes) => inet_device::owner_v6(namespace, bytes, guard),
     };
-    // In a VRF nobody but its devices can be asked for IPv6.
     let is_in_doubt = match owner {
-        Some(owner) => Device::<Carp>::downcast(owner).is_some_and(|group| {
-            let (group, parent) = (group.private(), group.private().parent.get());
-            !group.is_master() && !parent.is_some_and(|parent| has_master(parent, source, guard))
-        }),
-        None => matches!(source, Ip::V6(_)) && out.vrf_table(guard).is_some(),
+        Some(owner) if owner.vrf_table(guard) == table => {
+            is_of_group_elsewhere(owner, source, guard)
+        }
+        // The first one that was found is another table's.
+        Some(_) => true,
+        // IPv6 finds none in a VRF.
+        None => table.is_some(),
     };
-    if !is_in_doubt {
+    if !is_in_doubt || address::is_here(namespace, source, table, guard) {
         return None;
     }
-    let (mut group, mut is_here) = (None, false);
-    NetDevice::for_each_rcu(namespace, guard, |other| {
-        if !address::has(other, source, guard) {
-            return;
-        }
-        match Device::<Carp>::downcast(other) {
-            Some(elsewhere) if !elsewhere.private().is_master() => group = Some(elsewhere),
-            _ => is_here = true,
+    let mut group = None;
+    NetDevice::for_each_rcu(namespace, guard, |device| {
+        if device.vrf_table(guard) == table && address::has_usable(device, source, guard) {
+            group = group.or(Device::<Carp>::downcast(device));
         }
     });
-    group.filter(|_| !is_here)
+    group
 }
 
-/// Whether this host is MASTER of a group on a parent that has an address: of several with
-/// one address, it is usually MASTER of some.
-fn has_master(parent: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
-    rx_handler::attached::<Port>(parent, guard).is_some_and(|port| {
+/// Whether a device that has an address is a group's of which this host is not MASTER, nor of
+/// another one with that address on its parent: of several with one, it usually is of some.
+fn is_of_group_elsewhere(owner: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
+    let Some(device) = Device::<Carp>::downcast(owner) else {
+        return false;
+    };
+    let group = device.private();
+    let is_master_of_another = || {
+        let parent = group.parent.get()?;
+        let port = rx_handler::attached::<Port>(parent, guard)?;
         let owners = match address {
             Ip::V4(bytes) => port.owners_v4(bytes),
             Ip::V6(bytes) => port.owners_v6(bytes),
         };
-        owners.iter().any(|vhid| port.standing(vhid).is_master())
-    })
+        owners.iter().find(|vhid| port.standing(*vhid).is_master())
+    };
+    !group.is_master() && is_master_of_another().is_none()
 }

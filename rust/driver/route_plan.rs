@@ -211,7 +211,7 @@ impl Plan {
         if let (Ip::V6(bytes), Some(parent)) = (own.address, view.parent) {
             self.shares_v6 |= inet_device::has_v6(parent, view.guard, bytes);
         }
-        self.elsewhere |= !standing.master && !around.same;
+        self.elsewhere |= !standing.master && !around.same && !own.address.is_link_local();
         // The MASTER's answers do not come for the parent's address.
         self.asks_for_sources |= !standing.master && around.speaks_for_another();
         let address = Virtual { own, local };
@@ -271,7 +271,9 @@ struct View<'a> {
 impl View<'_> {
     fn surroundings(&self, address: Prefixed) -> Surroundings {
         let mut around = Surroundings::default();
-        if !self.standing.master && self.is_here(address.address) {
+        let (namespace, table) = (self.group.namespace(), self.standing.table);
+        if !self.standing.master && address::is_here(namespace, address.address, table, self.guard)
+        {
             around.add_owner(address);
         }
         let Some(parent) = self.parent else {
@@ -300,20 +302,6 @@ impl View<'_> {
             });
         }
         around
-    }
-
-    /// Whether another device in the same table has an address, for itself or as that of a
-    /// group that is MASTER here.
-    fn is_here(&self, address: Ip) -> bool {
-        let mut found = false;
-        NetDevice::for_each_rcu(self.group.namespace(), self.guard, |other| {
-            found = found
-                || address::has(other, address, self.guard)
-                    && other.vrf_table(self.guard) == self.standing.table
-                    && Device::<Carp>::downcast(other)
-                        .is_none_or(|group| group.private().is_master());
-        });
-        found
     }
 }
 

@@ -128,6 +128,11 @@ impl Task for Keeper {
         }
         let is_stale = || self.news.load(Acquire) || self.unsettled.load(Acquire);
         let pause = ledger.follow(&plan, &doubts, is_stale);
+        // After the routes, as packets that wait in a queue for a program (NFQUEUE) are lost
+        // with any hook.
+        if !plan.elsewhere && !is_stale() {
+            network::watch_no_sources(ledger.namespace());
+        }
         pause.or((!watched).then_some(Pause(1000)))
     }
 }

@@ -303,14 +303,6 @@ pub(crate) fn owner_v4<'a>(
     (!device.is_null()).then(|| unsafe { NetDevice::from_raw(device) })
 }
 
-/// Whether this host forwards the IPv4 packets that a device receives.
-pub(crate) fn forwards_v4(device: &NetDevice, _: &rcu::Guard) -> bool {
-    // SAFETY: The device is valid, and the guard is of a read-side section.
-    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
-    // SAFETY: The configuration is not freed in the read-side section.
-    !in_device.is_null() && unsafe { bindings::in_dev_forward(in_device) }
-}
-
 /// A device of a namespace, in no VRF, that has an IPv6 address which may be used.
 pub(crate) fn owner_v6<'a>(
     namespace: &Namespace,
@@ -332,6 +324,22 @@ pub(crate) fn has_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -
         (address == wanted).then_some(())
     })
     .is_some()
+}
+
+/// Whether a device has an IPv6 address that may be used as a source.
+pub(crate) fn has_usable_v6(device: &NetDevice, guard: &rcu::Guard, wanted: [u8; 16]) -> bool {
+    find_v6(device, guard, |address, _, flags| {
+        (address == wanted && flags & flags::UNUSABLE == 0).then_some(())
+    })
+    .is_some()
+}
+
+/// Whether this host forwards the IPv4 packets that a device receives.
+pub(crate) fn forwards_v4(device: &NetDevice, _: &rcu::Guard) -> bool {
+    // SAFETY: The device is valid, and the guard is of a read-side section.
+    let in_device = unsafe { bindings::__in_dev_get_rcu(device.as_raw()) };
+    // SAFETY: The configuration is not freed in the read-side section.
+    !in_device.is_null() && unsafe { bindings::in_dev_forward(in_device) }
 }
 
 /// Whether this host forwards the IPv6 packets that a device receives.

@@ -5,7 +5,7 @@
 //! C headers: [`include/linux/netfilter_ipv4.h`](srctree/include/linux/netfilter_ipv4.h),
 //! [`include/linux/netfilter_ipv6.h`](srctree/include/linux/netfilter_ipv6.h)
 //!
-//! Hooks of netfilter ([`super::netfilter`]). What is forwarded does not come by.
+//! Hooks of netfilter ([`super::netfilter`]). What is forwarded by routes does not come by.
 
 use super::{
     bindings,

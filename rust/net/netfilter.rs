@@ -5,8 +5,8 @@
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 //!
 //! Packets come in softirq or process context, under RCU; nothing may sleep. Frames that are
-//! made elsewhere, by packet sockets or by drivers, do not come here. The families have files
-//! of their own: [`super::arp_output`], [`super::neighbour_output`].
+//! made elsewhere, by packet sockets or by drivers, do not come here. The places have files
+//! of their own: [`super::arp_output`], [`super::local_output`], [`super::neighbour_output`].
 
 use super::{
     bindings,

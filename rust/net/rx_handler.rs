@@ -178,7 +178,7 @@ impl Frame<'_> {
         }
     }
 
-    /// The same, to be compared with what is in a register already.
+    /// The same, where it is read only once: the compiler may compare it in memory.
     #[inline(always)]
     pub(crate) fn protocol_once(&self) -> u16 {
         // SAFETY: Valid by the type invariants; all of the union is plain data.

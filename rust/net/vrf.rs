@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/net/l3mdev.h`](srctree/include/net/l3mdev.h)
 //!
-//! Process context with the RTNL held.
+//! Process context with the RTNL held, where nothing else is said.
 
 use super::{
     bindings,
@@ -28,12 +28,15 @@ impl NetDevice {
         }
     }
 
+    /// Whether it is a VRF itself. Any context.
+    pub(crate) fn is_vrf(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::netif_is_l3_master(self.as_raw()) }
+    }
+
     /// The VRF that the device is in.
     pub(crate) fn vrf<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Self> {
-        self.master(rtnl).filter(|master| {
-            // SAFETY: Valid by the type invariants.
-            unsafe { bindings::netif_is_l3_master(master.as_raw()) }
-        })
+        self.master(rtnl).filter(|master| master.is_vrf())
     }
 
     /// Puts the device into a VRF, as `ip link set DEVICE master VRF` does. It must

@@ -10,7 +10,7 @@ import socket
 import debug_kernel
 import pytest
 from carp import group, master
-from test_routes import is_local, settle
+from test_routes import is_local, not_local, settle
 from topology import eventually, inside
 from wire import Capture
 
@@ -128,11 +128,15 @@ def test_who_names_the_address_although_it_is_not_local_is_not_heard(hosts, grou
     """As load balancers do, which are told to (IP_FREEBIND, ip_nonlocal_bind)."""
     _, pris, _ = hosts
     pris.sysctl(f"net.ip{family}.ip_nonlocal_bind", 1)
-    with bound(pris, family, socket.SOCK_DGRAM, VIP[family]) as datagrams, Capture(pris.ns, "eth0", "out") as capture:
-        for _ in range(10):
-            assert refusal(lambda: datagrams.sendto(b"attack ships", (CLIENT[family], 7))) == errno.EADDRNOTAVAIL
-        assert of_the_address(capture.during(0.5), family) == []
-    assert groups[1].counters()["tx_not_master"] == 10
+    with bound(pris, family, socket.SOCK_DGRAM, VIP[family]) as datagrams:
+        def refused():
+            return refusal(lambda: datagrams.sendto(b"attack ships", (CLIENT[family], 7))) == errno.EADDRNOTAVAIL
+        eventually(refused, 2, "nothing leaves in the name of the address")
+        before = groups[1].counters()["tx_not_master"]
+        with Capture(pris.ns, "eth0", "out") as capture:
+            assert all(refused() for _ in range(10))
+            assert of_the_address(capture.during(0.5), family) == []
+    assert groups[1].counters()["tx_not_master"] == before + 10
 
 
 @pytest.mark.parametrize("first", ["group", "lo"])
@@ -162,6 +166,42 @@ def test_an_address_that_another_device_has_for_itself_is_this_hosts(hosts, fami
         here.sendto(b"in rain", who)
         assert there.recv(16) == b"in rain"
     assert made.counters()["tx_not_master"] == 0
+
+
+def test_an_address_that_a_probe_found_elsewhere_is_not_this_hosts(segment):
+    """The MASTER answers the probe of who adds the address to his own device without "nodad"."""
+    rachael, pris = (segment.host(name, f"{OWN[name]['v6']}/64") for name in ("rachael", "pris"))
+    for host in (rachael, pris):
+        host.settled()
+    master(rachael, f"{VIP['v6']}/64")
+    group(pris, f"{VIP['v6']}/64", advskew=100).wait("BACKUP", 2)
+    pris.ip("address", "add", f"{VIP['v6']}/128", "dev", "eth0")
+    eventually(lambda: "dadfailed" in pris.ip("address", "show", "dev", "eth0").stdout, 5, "the probe is answered")
+    settle(pris, not_local, VIP["v6"])
+    with bound(pris, "v6", socket.SOCK_DGRAM, VIP["v6"]) as datagrams:
+        assert refusal(lambda: datagrams.sendto(b"moments", (OWN["rachael"]["v6"], 7))) == errno.EADDRNOTAVAIL
+
+
+def test_a_backup_in_a_vrf_is_not_heard_as_the_address(hosts, groups, family):
+    """Nor is it if a device outside the VRF has the address for itself."""
+    _, pris, _ = hosts
+    pris.batch("link add red type vrf table 100", "link set red up", "link set eth0 master red")
+    groups[1].wait("BACKUP", 10)
+    own = OWN["pris"][family]
+    if family == "v6":
+        pris.ip("address", "replace", f"{own}/64", "dev", "eth0", "nodad")
+    pris.batch("link add other type dummy", f"address add {VIP[family]} dev other", "link set other up")
+    freebind = {"v4": (socket.IPPROTO_IP, 15), "v6": (socket.IPPROTO_IPV6, 78)}[family]
+    with inside(pris.ns), socket.socket(KIND[family], socket.SOCK_DGRAM) as datagrams:
+        datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"red")
+        datagrams.setsockopt(*freebind, 1)
+        datagrams.bind((VIP[family], 7))
+        eventually(lambda: refusal(lambda: datagrams.sendto(b"all", (CLIENT[family], 7))) == errno.EADDRNOTAVAIL, 3,
+                   "nothing leaves the VRF")
+        with Capture(pris.ns, "eth0", "out") as capture:
+            for _ in range(3):
+                assert refusal(lambda: datagrams.sendto(b"all", (CLIENT[family], 7))) == errno.EADDRNOTAVAIL
+            assert of_the_address(capture.during(0.3), family) == []
 
 
 def hooked(host):
