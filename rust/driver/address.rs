@@ -136,10 +136,11 @@ pub(super) fn is_here(
 ) -> bool {
     let mut found = false;
     NetDevice::for_each_rcu(namespace, guard, |device| {
+        // A group's list of addresses can be long, and need not be read if it is elsewhere.
         found = found
-            || has_usable(device, address, guard)
+            || Device::<Carp>::downcast(device).is_none_or(|group| group.private().is_master())
                 && device.vrf_table(guard) == table
-                && Device::<Carp>::downcast(device).is_none_or(|group| group.private().is_master());
+                && has_usable(device, address, guard);
     });
     found
 }

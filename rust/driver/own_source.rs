@@ -119,14 +119,10 @@ fn is_of_group_elsewhere(owner: &NetDevice, address: Ip, guard: &rcu::Guard) -> 
         return false;
     };
     let group = device.private();
-    let is_master_of_another = || {
-        let parent = group.parent.get()?;
-        let port = rx_handler::attached::<Port>(parent, guard)?;
-        let owners = match address {
-            Ip::V4(bytes) => port.owners_v4(bytes),
-            Ip::V6(bytes) => port.owners_v6(bytes),
-        };
-        owners.iter().find(|vhid| port.standing(*vhid).is_master())
+    let port = || rx_handler::attached::<Port>(group.parent.get()?, guard);
+    let is_master_in = |port: &Port| {
+        let mut owners = port.owners(address).iter();
+        owners.any(|vhid| port.standing(vhid).is_master())
     };
-    !group.is_master() && is_master_of_another().is_none()
+    !group.is_master() && !port().is_some_and(is_master_in)
 }

@@ -48,6 +48,7 @@ use crate::{
         }, //
     },
     proto::{
+        ownership::Ip,
         sort,
         BalanceKeys,
         Cast,
@@ -634,17 +635,25 @@ impl Port {
         groups
     }
 
+    /// The groups that have an address, by their leaders.
+    pub(super) fn owners(&self, address: Ip) -> VhidSet {
+        match address {
+            Ip::V4(address) => self.owners_v4(address),
+            Ip::V6(address) => self.owners_v6(address),
+        }
+    }
+
     /// The groups that have an IPv4 address, by their leaders.
     pub(super) fn owners_v4(&self, address: [u8; 4]) -> VhidSet {
-        self.owners(address, |table| &table.addresses_v4)
+        self.owners_in(address, |table| &table.addresses_v4)
     }
 
     /// The groups that have an IPv6 address, by their leaders.
     pub(super) fn owners_v6(&self, address: [u8; 16]) -> VhidSet {
-        self.owners(address, |table| &table.addresses_v6)
+        self.owners_in(address, |table| &table.addresses_v6)
     }
 
-    fn owners<A: Ord + Copy + AsRef<[u8]>>(
+    fn owners_in<A: Ord + Copy + AsRef<[u8]>>(
         &self,
         address: A,
         entries: fn(&Table) -> &KVec<(A, Vhid)>,

@@ -90,9 +90,5 @@ fn takers(share: &Share, frame: &Frame<'_>) -> Takers {
 
 /// Whether an address is one of the group's.
 fn has(port: &Port, leader: Vhid, address: Ip) -> bool {
-    let owners = match address {
-        Ip::V4(address) => port.owners_v4(address),
-        Ip::V6(address) => port.owners_v6(address),
-    };
-    owners.contains(leader)
+    port.owners(address).contains(leader)
 }
