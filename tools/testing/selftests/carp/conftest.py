@@ -120,6 +120,12 @@ def segment(guarded):
     made.close()
 
 
+@pytest.fixture(params=["v4", "v6"])
+def family(request):
+    """A test that asks for it is made in both."""
+    return request.param
+
+
 @pytest.fixture
 def rachael(segment):
     return segment.host("rachael", "192.0.2.11/24")

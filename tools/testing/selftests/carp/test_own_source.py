@@ -22,11 +22,6 @@ BEYOND = {"v4": "203.0.113.7", "v6": "2001:db8:7::7"}
 KIND = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
 
 
-@pytest.fixture(params=["v4", "v6"])
-def family(request):
-    return request.param
-
-
 @pytest.fixture
 def hosts(segment, family):
     made = []

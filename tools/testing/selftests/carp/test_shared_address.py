@@ -17,11 +17,6 @@ SHARED = {"v4": "192.0.2.10", "v6": "2001:db8:1::10"}
 OTHER = {"v4": "192.0.2.12", "v6": "2001:db8:1::12"}
 
 
-@pytest.fixture(params=["v4", "v6"])
-def family(request):
-    return request.param
-
-
 @pytest.fixture
 def shared(family):
     return SHARED[family]
