@@ -6,6 +6,8 @@ sockets that were bound before, of routes with it as preferred source, of whoeve
 import errno
 import ipaddress
 import socket
+import threading
+import time
 
 import debug_kernel
 import pytest
@@ -100,6 +102,33 @@ def test_connections_of_an_old_master_are_not_heard_any_more(hosts, groups, fami
                            "a new MASTER speaks as the address")
                 caller.settimeout(10)
                 assert caller.recv(16) == b"rain"
+
+
+def test_an_old_master_is_silent_a_moment_later(hosts, groups, family):
+    """How long after the change of state somebody who does nothing but send is refused, with one
+    processor for him and for the work that refuses it; printed, and bounded."""
+    rachael, _, client = hosts
+    worst = 0
+    with bound(rachael, family, socket.SOCK_DGRAM, VIP[family]) as datagrams, \
+            bound(client, family, socket.SOCK_DGRAM, CLIENT[family]):
+        for _ in range(3):
+            eventually(lambda: refusal(lambda: datagrams.sendto(b"in", (CLIENT[family], 7))) is None, 2,
+                       "a MASTER speaks as the address")
+            refused = []
+
+            def send_until_refused():
+                while refusal(lambda: datagrams.sendto(b"in", (CLIENT[family], 7))) != errno.EADDRNOTAVAIL:
+                    pass
+                refused.append(time.time_ns())
+            sender = threading.Thread(target=send_until_refused, daemon=True)
+            sender.start()
+            change_places(*groups)
+            sender.join(10)
+            took = refused[0] - groups[0].status()["changed_at"]
+            print(f"refused after {took / 1e6:.2f} ms")
+            worst = max(worst, took)
+            change_places(*reversed(groups))
+    assert worst < 20e6 * debug_kernel.SLOWNESS
 
 
 def test_a_route_that_names_the_address_carries_nothing_of_an_old_master(hosts, groups, family):
