@@ -177,8 +177,13 @@ fn explain_init(group: &Group, findings: &mut Vec<Finding>) {
         (
             CARP_MISSING_PARENT_UP,
             "parent-down",
-            format!("its parent {parent} is down"),
-            format!("ip link set {parent} up"),
+            match &group.down {
+                Some(down) if down != parent => {
+                    format!("its parent {parent} is on {down}, which is down")
+                }
+                _ => format!("its parent {parent} is down"),
+            },
+            format!("ip link set {} up", group.down.as_deref().unwrap_or(parent)),
         ),
         (
             CARP_MISSING_CARRIER,

@@ -31,6 +31,14 @@ pub struct Snapshot {
     pub sequence: Option<u32>,
 }
 
+/// A device that groups are on.
+#[derive(Default)]
+struct Parent {
+    name: Option<String>,
+    /// See [`Group::down`].
+    down: Option<String>,
+}
+
 fn failed(what: &str, error: Error) -> Failure {
     match error {
         Error::Refused(refusal) => Failure::refused(what, &refusal),
@@ -128,17 +136,15 @@ impl Kernel {
         let mut parents = HashMap::new();
         for index in links.iter().filter_map(|link| link.parent) {
             if let std::collections::hash_map::Entry::Vacant(entry) = parents.entry(index) {
-                // It may have gone by now.
-                let replies = self.route.ask(&link::by_index(index)).unwrap_or_default();
-                let parent = replies.iter().find_map(|reply| Link::read(&reply.payload));
-                entry.insert(parent.map(|link| link.name));
+                entry.insert(self.parent(index));
             }
         }
         let addresses = self.addresses()?;
         Ok(links
             .into_iter()
             .map(|link| Group {
-                parent: link.parent.and_then(|index| parents[&index].clone()),
+                parent: link.parent.and_then(|index| parents[&index].name.clone()),
+                down: link.parent.and_then(|index| parents[&index].down.clone()),
                 addresses: addresses
                     .iter()
                     .filter(|(device, _)| *device == link.index)
@@ -148,6 +154,27 @@ impl Kernel {
                 link,
             })
             .collect())
+    }
+
+    /// The device with this number, which may have gone by now, and what VLANs are on.
+    fn parent(&mut self, index: u32) -> Parent {
+        /// The kernel's `MAX_NEST_DEV`.
+        const DEEPEST: usize = 8;
+        let mut found = Parent::default();
+        let mut next = Some(index);
+        for _ in 0..DEEPEST {
+            let Some(index) = next else { break };
+            let replies = self.route.ask(&link::by_index(index)).unwrap_or_default();
+            let Some(link) = replies.iter().find_map(|reply| Link::read(&reply.payload)) else {
+                break;
+            };
+            if !link.is_up() {
+                found.down = Some(link.name.clone());
+            }
+            next = link.vlan_on();
+            found.name.get_or_insert(link.name);
+        }
+        found
     }
 
     /// All addresses, each with the number of its device.

@@ -48,8 +48,10 @@ fn groups() -> [Group; 3] {
                 .flat_map(|rows| rows.counters)
                 .map(|row| (row.attribute, u64::from(row.attribute) * 10))
                 .collect(),
+            ..Link::default()
         },
         parent: Some("eth0".into()),
+        down: None,
         addresses: vec![address("192.0.2.10", 24), address("2001:db8::10", 64)],
         more: Some(More {
             changed_at: Some(1_764_000_000_123_456_789),

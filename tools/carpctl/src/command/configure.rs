@@ -173,7 +173,7 @@ mod tests {
                 },
                 parent: Some("eth0".into()),
                 addresses: addresses.collect(),
-                more: None,
+                ..Group::default()
             }),
             parent: Some(2),
             ..Present::default()

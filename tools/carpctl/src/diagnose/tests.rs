@@ -77,6 +77,13 @@ fn everything_that_is_missing() {
     };
     assert_eq!(only.text, "its parent eth0 is down");
     assert_eq!(only.advice.as_deref(), Some("ip link set eth0 up"));
+    init.parent = Some("eth0.5".into());
+    init.down = Some("eth0".into());
+    let [only] = &diagnose(&init, &init, Host::default())[..] else {
+        panic!()
+    };
+    assert_eq!(only.text, "its parent eth0.5 is on eth0, which is down");
+    assert_eq!(only.advice.as_deref(), Some("ip link set eth0 up"));
 }
 
 #[test]

@@ -28,6 +28,7 @@ const IFLA_LINKINFO: u32 = 18;
 const IFLA_IFALIAS: u32 = 20;
 const IFLA_GROUP: u32 = 27;
 const IFLA_CARRIER: u32 = 33;
+const IFLA_LINK_NETNSID: u32 = 37;
 const IFLA_INFO_KIND: u32 = 1;
 const IFLA_INFO_DATA: u32 = 2;
 const IFLA_INFO_XSTATS: u32 = 3;
@@ -70,6 +71,8 @@ pub struct Link {
     pub carrier: bool,
     /// The number of the device that it is on.
     pub parent: Option<u32>,
+    /// Whether that is in another network namespace, where the number is somebody else's here.
+    pub parent_is_elsewhere: bool,
     /// The number of its group of devices.
     pub group: u32,
     /// What it is, if the kernel says so.
@@ -126,6 +129,7 @@ impl Link {
             .unwrap_or_default();
         link.carrier = attributes.payload(IFLA_CARRIER).is_some_and(|c| c == [1]);
         link.parent = attributes.u32(IFLA_LINK).filter(|index| *index != 0);
+        link.parent_is_elsewhere = attributes.payload(IFLA_LINK_NETNSID).is_some();
         link.group = attributes.u32(IFLA_GROUP).unwrap_or(0);
         if let Some(info) = attributes.payload(IFLA_LINKINFO).map(Nested) {
             link.kind = info.payload(IFLA_INFO_KIND).map(text);
@@ -142,6 +146,12 @@ impl Link {
     /// Whether it is one of ours.
     pub fn is_carp(&self) -> bool {
         self.kind.as_deref() == Some(KIND)
+    }
+
+    /// If it is a VLAN, the number of the device that it is on, if that is here.
+    pub fn vlan_on(&self) -> Option<u32> {
+        let is_vlan = self.kind.as_deref() == Some("vlan") && !self.parent_is_elsewhere;
+        self.parent.filter(|_| is_vlan)
     }
 
     /// Whether somebody took it up.

@@ -281,6 +281,22 @@ def diagnosed(host, status, name="carp0"):
     return [finding["code"] for finding in found["findings"]], found["findings"]
 
 
+@pytest.mark.parametrize("binding", ["off", "on"])
+def test_diag_names_what_is_down_below_a_vlan(rachael, binding):
+    """Not the VLAN, which cannot be taken up before, or is up (with a loose binding)."""
+    rachael.batch(f"link add link eth0 name inner type vlan id 5 loose_binding {binding}", "link set inner up",
+                  "address add 198.51.100.11/24 dev inner")
+    made = group(rachael, "198.51.100.1/32", parent="inner")
+    made.wait("MASTER")
+    rachael.ip("link", "set", "eth0", "down")
+    made.wait("INIT")
+    codes, findings = diagnosed(rachael, 6)
+    assert codes[0] == "parent-down"
+    assert findings[0]["text"] == "its parent inner is on eth0, which is down"
+    rachael.run(*findings[0]["advice"].split())
+    made.wait("MASTER")
+
+
 def test_diag_wrong_key(rachael, pris):
     for host, key in ((rachael, "tyrell"), (pris, "bryant")):
         group(host, vhid=1, **{"pass": key})
