@@ -29,6 +29,9 @@ MS = 1_000_000
 AT_ONCE = MS * debug_kernel.SLOWNESS
 # How often what is to be answered or forwarded is sent around a time-out.
 STEP = MS * 2 // 5
+# How much later the first of them may be sent: by a process, which waits on the debug kernel for the work
+# that follows a takeover (routes, carrier), some tens of milliseconds there.
+SENT = 50 * MS if debug_kernel.PRESENT else STEP
 HOLD = pathlib.Path("/sys/module/hold_rtnl/parameters/milliseconds")
 
 
@@ -165,9 +168,9 @@ def test_takeover_within_a_millisecond(takeover, family, load):
     assert late and len(answered) >= len(late)
     print("first answer", about(answered[0], deadline), "of", len(answered))
     # The first one that comes after the takeover may be sent so much later.
-    soon = AT_ONCE + STEP * debug_kernel.SLOWNESS
+    soon = AT_ONCE + SENT
     assert 0 <= answered[0].time - deadline <= soon
-    for request in late:
+    for request in late + after_it_advertised(asked, seen):
         assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answered), about(request, deadline)
     passed = [f for f in forwarded if packets.ports(f) == (4242, 9)]
     assert len(passed) >= len(late)
@@ -180,6 +183,12 @@ def test_takeover_within_a_millisecond(takeover, family, load):
     assert AT_ONCE <= syn[0].time - deadline <= AT_ONCE + soon
     assert 0 <= accepted[0].time - syn[0].time <= AT_ONCE
     assert accepted[0].ip["source"] == vip
+
+
+def after_it_advertised(requests, frames):
+    """Those that came after the first advertisement of the new MASTER."""
+    start = next(f for f in advertisements(frames) if f.outgoing).time
+    return [request for request in requests if request.time > start]
 
 
 def said_at_once(frames, family, start, bound=AT_ONCE):
@@ -590,7 +599,7 @@ def test_a_link_local_address_answers_when_its_device_may_send(segment, load):
     asked = [f for f in seen if not f.outgoing and (packets.nd(f) or {}).get("target") == router and f.time >= deadline + AT_ONCE]
     answers = [f for f in seen if told(f)]
     print("told", about(answers[0], deadline))
-    assert asked and 0 <= answers[0].time - deadline <= AT_ONCE + STEP * debug_kernel.SLOWNESS
+    assert asked and 0 <= answers[0].time - deadline <= AT_ONCE + SENT
     for request in asked:
         assert any(0 <= answer.time - request.time <= AT_ONCE for answer in answers), about(request, deadline)
     pinged = [f for f in seen if f.outgoing and packets.echo_reply(f, router)]
