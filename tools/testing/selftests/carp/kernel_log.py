@@ -37,5 +37,13 @@ class KernelLog:
             lines.append(f"[{seconds:12.6f}] {text.splitlines()[0] if text else ''}")
 
 
-def complaints(lines):
-    return [line for line in lines if COMPLAINT.search(line)]
+# What the kernel says, with a trace, of a large allocation that fails.
+NO_MEMORY = re.compile(r"vmalloc error:|page allocation failure")
+
+
+def complaints(lines, allocations_fail=False):
+    """The lines that say that something is wrong; not the trace of an allocation that fails, if they are made to."""
+    def is_asked_for(number):
+        return (allocations_fail and "Call Trace" in lines[number]
+                and any(NO_MEMORY.search(line) for line in lines[max(0, number - 4):number]))
+    return [line for number, line in enumerate(lines) if COMPLAINT.search(line) and not is_asked_for(number)]
