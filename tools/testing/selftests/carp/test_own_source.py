@@ -234,7 +234,6 @@ def hooked(host):
     return ["carp" in text for text in told]
 
 
-@pytest.mark.skipif(debug_kernel.PRESENT, reason="the debug kernel does not list its hooks (NETFILTER_NETLINK_HOOK)")
 def test_masters_do_not_pay_for_what_backups_need(rachael):
     """Who is MASTER of all groups has no hook that sees all packets."""
     made = master(rachael, "192.0.2.1/24")

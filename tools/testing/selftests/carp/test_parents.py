@@ -14,7 +14,6 @@ import time
 
 import pytest
 
-import debug_kernel
 import packets
 from carp import Group, group, master, virtual_mac
 from rtnl import is_gone
@@ -75,9 +74,7 @@ SHARES = {
 }
 
 
-@pytest.mark.parametrize("kind", [
-    pytest.param(kind, marks=pytest.mark.skipif(kind == "macvtap" and debug_kernel.PRESENT,
-                                                reason="the debug kernel has no MACVTAP")) for kind in SHARES])
+@pytest.mark.parametrize("kind", SHARES)
 def test_parent_that_has_a_share_of_a_card_is_refused(rachael, kind):
     """It hears nothing that is for the virtual MAC. The group was MASTER, answered to ARP, and nobody was there."""
     what, sentence = SHARES[kind]
