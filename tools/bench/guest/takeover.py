@@ -12,7 +12,7 @@ import os
 import time
 
 from keepalived import Keepalived, KeepalivedVmac
-from load import LOADS, above_all
+from load import LOADS, above_all, share_by_process
 from machine import Machine
 from member import MS
 from ours import Ours
@@ -113,6 +113,7 @@ def case(kind, pace_name, repeats):
 
 def measure(repeats):
     above_all()
+    share_by_process()
     # Two guests share the cases (run).
     part, parts = map(int, os.environ.get("BENCH_PART", "1/1").split("/"))
     for kind, pace_name in CASES[part - 1::parts]:
