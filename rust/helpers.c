@@ -108,6 +108,13 @@ bool carp_helper_macvlan_is_passthru(const struct net_device *dev)
 	return vlan->mode == MACVLAN_MODE_PASSTHRU;
 }
 
+struct net_device *carp_helper_macvlan_below(const struct net_device *dev)
+{
+	const struct macvlan_dev *vlan = netdev_priv(dev);
+
+	return vlan->lowerdev;
+}
+
 bool carp_helper_netif_is_bridge_master(const struct net_device *dev)
 {
 	return netif_is_bridge_master(dev);

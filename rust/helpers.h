@@ -48,6 +48,7 @@ bool carp_helper_is_vlan_dev(const struct net_device *dev);
 struct net_device *carp_helper_vlan_dev_below(const struct net_device *dev);
 bool carp_helper_netif_is_macvlan(const struct net_device *dev);
 bool carp_helper_macvlan_is_passthru(const struct net_device *dev);
+struct net_device *carp_helper_macvlan_below(const struct net_device *dev);
 
 /* linux/notifier.h */
 int carp_helper_notifier_from_errno(int err);

@@ -81,7 +81,7 @@ pub(super) fn check(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> R
 /// Checks whether frames to the virtual MAC come by a device. A group on one to which they do
 /// not come would be MASTER, and answer for addresses at which nobody is.
 fn check_share(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result {
-    // A VLAN gets what comes by the device below it.
+    // A device on another gets what comes by that one.
     for device in parent.with_below() {
         return Err(match device.share(rtnl) {
             Some(Share::OwnMac) => ack.refuse_with(
@@ -263,10 +263,10 @@ fn follow_link(port: &Port, event: Event) {
 }
 
 /// A VLAN goes down after the device that it is on, or not at all if it is bound loosely, and
-/// has no event if that one is up again soon.
+/// has no event if that one is up again soon. A macvlan stays up.
 fn follow_link_above(below: &NetDevice, event: Event, rtnl: &Rtnl) {
-    below.for_each_vlan_above(rtnl, &mut |vlan, rtnl| {
-        if let Some(port) = Port::of(vlan, rtnl) {
+    below.for_each_above(rtnl, &mut |above, rtnl| {
+        if let Some(port) = Port::of(above, rtnl) {
             follow_link(&port, event);
         }
     });

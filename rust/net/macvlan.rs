@@ -5,7 +5,8 @@
 //!
 //! C header: [`include/linux/if_macvlan.h`](srctree/include/linux/if_macvlan.h)
 //!
-//! Process context with the RTNL held.
+//! Process context with the RTNL held, but for what a macvlan is on, which never changes: that in any
+//! context.
 
 use super::{
     bindings,
@@ -28,17 +29,30 @@ impl NetDevice {
     /// Whether it receives only a share of what is on its card, and which. Never changes: who is
     /// in passthru mode stays there.
     pub(crate) fn share(&self, rtnl: &Rtnl) -> Option<Share> {
-        let raw = self.as_raw();
-        // SAFETY: Valid by the type invariants, and a macvlan where that is asked.
-        unsafe {
-            if bindings::netif_is_macvlan(raw) {
-                return (!bindings::macvlan_is_passthru(raw)).then_some(Share::OwnMac);
-            }
+        if self.is_macvlan() {
+            // SAFETY: Valid by the type invariants, and a macvlan.
+            let is_passthru = unsafe { bindings::macvlan_is_passthru(self.as_raw()) };
+            return (!is_passthru).then_some(Share::OwnMac);
         }
         let kind = self.kind(rtnl)?;
         [c"ipvlan", c"ipvtap"]
             .contains(&kind)
             .then_some(Share::OwnAddresses)
+    }
+
+    /// Whether the device is a macvlan or macvtap.
+    fn is_macvlan(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::netif_is_macvlan(self.as_raw()) }
+    }
+
+    /// The device below a macvlan or macvtap.
+    pub(crate) fn below_macvlan(&self) -> Option<&Self> {
+        if !self.is_macvlan() {
+            return None;
+        }
+        // SAFETY: Valid by the type invariants, and a macvlan, which keeps the device below it.
+        Some(unsafe { Self::from_raw(bindings::macvlan_below(self.as_raw())) })
     }
 
     /// The kind in `ip link add … type KIND`, if it was made like that.

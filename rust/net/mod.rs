@@ -18,6 +18,7 @@ pub(crate) mod generic_netlink;
 pub(crate) mod hmac_sha1;
 pub(crate) mod inet_device;
 pub(crate) mod inet_protocol;
+pub(crate) mod layers;
 pub(crate) mod link_device;
 pub(crate) mod local_output;
 pub(crate) mod local_route;

@@ -271,33 +271,37 @@ def test_frame_of_a_vlan_without_a_device_is_not_the_trunks(rachael, client):
     assert made.state == "MASTER"
 
 
-VLANS = {
+LAYERS = {
     "VLAN": ["link add link eth0 name inner type vlan id 5"],
     "loose binding": ["link add link eth0 name inner type vlan id 5 loose_binding on"],
     "VLAN in a VLAN": ["link add link eth0 name outer type vlan id 5", "link set outer up",
                        "link add link outer name inner type vlan id 6"],
     "loosely in a VLAN": ["link add link eth0 name outer type vlan id 5", "link set outer up",
                           "link add link outer name inner type vlan id 6 loose_binding on"],
+    "macvlan": ["address flush dev eth0", "link add link eth0 name inner type macvlan mode passthru"],
+    "VLAN on a macvlan": ["address flush dev eth0", "link add link eth0 name outer type macvlan mode passthru",
+                          "link set outer up", "link add link outer name inner type vlan id 5 loose_binding on"],
     "VLAN on a bond": ["address flush dev eth0", "link add bond0 type bond mode active-backup miimon 50",
                        "link set eth0 down", "link set eth0 master bond0", "link set bond0 up",
                        "link add link bond0 name inner type vlan id 5"],
 }
 
 
-def on_a_vlan(host, kind, **options):
-    """A group on a VLAN. Returns it, and the lowest device that the VLAN is on."""
+def on_layers(host, kind, **options):
+    """A group on a device that is on others. Returns it, and the lowest of those."""
     own = {"rachael": 11, "pris": 12}[host.name]
-    host.batch(*VLANS[kind], "link set inner up", f"address add 198.51.100.{own}/24 dev inner")
+    host.batch(*LAYERS[kind], "link set inner up", f"address add 198.51.100.{own}/24 dev inner")
     return group(host, "198.51.100.1/32", parent="inner", **options), "bond0" if "bond" in kind else "eth0"
 
 
-@pytest.mark.parametrize("kind", VLANS)
-def test_master_bows_out_when_what_its_vlan_is_on_goes_down(rachael, pris, kind):
-    """The kernel takes the VLAN down later, when nothing leaves any more, or, with a loose binding, never: the group
-    was MASTER until then, and the other host waited for a whole time-out, or there were two afterwards."""
-    ours, below = on_a_vlan(rachael, kind)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_master_bows_out_when_what_its_parent_is_on_goes_down(rachael, pris, kind):
+    """The kernel takes a VLAN down later, when nothing leaves any more, or, with a loose binding, never, as it does
+    with a macvlan: the group was MASTER until then, and the other host waited for a whole time-out, or there were
+    two afterwards."""
+    ours, below = on_layers(rachael, kind)
     ours.wait("MASTER")
-    theirs, _ = on_a_vlan(pris, kind, advskew=100)
+    theirs, _ = on_layers(pris, kind, advskew=100)
     theirs.wait("BACKUP")
     with Capture(pris.ns, "inner", "in") as capture:
         rachael.ip("link", "set", below, "down")
@@ -312,12 +316,12 @@ def test_master_bows_out_when_what_its_vlan_is_on_goes_down(rachael, pris, kind)
     ours.wait("MASTER", 1)
 
 
-@pytest.mark.parametrize("kind", VLANS)
-def test_what_a_vlan_is_on_goes_down_and_up_at_once(rachael, pris, kind):
-    """The VLAN has no event of its own, and the group does not stay in INIT."""
-    ours, below = on_a_vlan(rachael, kind)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_what_a_parent_is_on_goes_down_and_up_at_once(rachael, pris, kind):
+    """The parent has no event of its own, and the group does not stay in INIT."""
+    ours, below = on_layers(rachael, kind)
     ours.wait("MASTER")
-    on_a_vlan(pris, kind, up=False)
+    on_layers(pris, kind, up=False)
     before = ours.status()["transitions"]
     with Capture(pris.ns, "inner", "in") as capture:
         rachael.batch(f"link set {below} down", f"link set {below} up")
@@ -329,7 +333,7 @@ def test_what_a_vlan_is_on_goes_down_and_up_at_once(rachael, pris, kind):
 
 def test_what_a_vlan_is_on_comes_up_without_carrier(rachael, segment):
     """A VLAN that is bound loosely keeps the carrier that it had, and hears nothing of it."""
-    ours, below = on_a_vlan(rachael, "loose binding")
+    ours, below = on_layers(rachael, "loose binding")
     ours.wait("MASTER")
     rachael.ip("link", "set", below, "down")
     assert ours.state == "INIT"
@@ -341,19 +345,22 @@ def test_what_a_vlan_is_on_comes_up_without_carrier(rachael, segment):
     ours.wait("MASTER", 5)
 
 
-def test_group_is_made_while_what_its_vlan_is_on_is_down(rachael):
-    rachael.batch(*VLANS["loose binding"], "link set inner up", "link set eth0 down")
+@pytest.mark.parametrize("kind", ["loose binding", "macvlan"])
+def test_group_is_made_while_what_its_parent_is_on_is_down(rachael, kind):
+    rachael.batch(*LAYERS[kind], "link set inner up", "link set eth0 down")
     made = group(rachael, parent="inner")
     assert (made.status()["state"], made.status()["reason"]) == ("INIT", "parent-down")
     rachael.ip("link", "set", "eth0", "up")
     made.wait("MASTER", 5)
 
 
-def test_vlan_is_in_another_namespace_than_what_it_is_on(rachael, pris, client):
-    rachael.batch(f"link add link eth0 name inner netns {client.ns} type vlan id 5 loose_binding on")
+@pytest.mark.parametrize("kind, theirs", [("vlan id 5 loose_binding on", "VLAN"), ("macvlan mode passthru", "macvlan")])
+def test_parent_is_in_another_namespace_than_what_it_is_on(rachael, pris, client, kind, theirs):
+    """As a container's is."""
+    rachael.batch("address flush dev eth0", f"link add link eth0 name inner netns {client.ns} type {kind}")
     client.batch("link set inner up", "address add 198.51.100.50/24 dev inner")
     ours = master(client, "198.51.100.1/32", parent="inner")
-    on_a_vlan(pris, "VLAN", up=False)
+    on_layers(pris, theirs, up=False)
     with Capture(pris.ns, "inner", "in") as capture:
         rachael.ip("link", "set", "eth0", "down")
         capture.advertisement(1, bow_out=True)
