@@ -92,6 +92,10 @@ fn check_share(parent: &NetDevice, ack: &mut ExtendedAck, rtnl: &Rtnl) -> Result
                 fmt!("{device} is an ipvlan: it hears its own IP addresses only"),
                 EINVAL,
             ),
+            Some(Share::Opened) => ack.refuse_with(
+                fmt!("{device} is a macvtap: its frames are for who opens it"),
+                EINVAL,
+            ),
             None => continue,
         });
     }

@@ -23,18 +23,23 @@ pub(crate) enum Share {
     OwnMac,
     /// What is for its IP addresses: an ipvlan or ipvtap.
     OwnAddresses,
+    /// Nothing: what comes is for who has opened it. A macvtap.
+    Opened,
 }
 
 impl NetDevice {
     /// Whether it receives only a share of what is on its card, and which. Never changes: who is
     /// in passthru mode stays there.
     pub(crate) fn share(&self, rtnl: &Rtnl) -> Option<Share> {
+        let kind = self.kind(rtnl)?;
+        if kind == c"macvtap" {
+            return Some(Share::Opened);
+        }
         if self.is_macvlan() {
             // SAFETY: Valid by the type invariants, and a macvlan.
             let is_passthru = unsafe { bindings::macvlan_is_passthru(self.as_raw()) };
             return (!is_passthru).then_some(Share::OwnMac);
         }
-        let kind = self.kind(rtnl)?;
         [c"ipvlan", c"ipvtap"]
             .contains(&kind)
             .then_some(Share::OwnAddresses)

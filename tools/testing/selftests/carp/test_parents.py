@@ -69,7 +69,8 @@ def test_parent_of_a_group_is_refused_to_other_drivers(rachael, client, kind):
 SHARES = {
     "macvlan": ("macvlan mode bridge", "share is a macvlan: it hears its own MAC only, but in passthru mode"),
     "macvlan of given sources": ("macvlan mode source", "share is a macvlan"),
-    "macvtap": ("macvtap mode vepa", "share is a macvlan"),
+    "macvtap": ("macvtap mode vepa", "share is a macvtap: its frames are for who opens it"),
+    "macvtap alone": ("macvtap mode passthru", "share is a macvtap"),
     "ipvlan": ("ipvlan mode l2", "share is an ipvlan: it hears its own IP addresses only"),
 }
 
