@@ -18,8 +18,8 @@ pub struct Group {
     pub link: Link,
     /// The name of the device that it is on.
     pub parent: Option<String>,
-    /// The device that somebody took down: the parent, or what it is on if it is a VLAN; the
-    /// lowest, which takes the others with it.
+    /// The device that somebody took down: the parent, or what it is on if it is a VLAN or a
+    /// macvlan; the lowest, which takes the others with it.
     pub down: Option<String>,
     /// The addresses of the device.
     pub addresses: Vec<Address>,

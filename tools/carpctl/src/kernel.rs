@@ -156,7 +156,7 @@ impl Kernel {
             .collect())
     }
 
-    /// The device with this number, which may have gone by now, and what VLANs are on.
+    /// The device with this number, which may have gone by now, and what it is on.
     fn parent(&mut self, index: u32) -> Parent {
         /// The kernel's `MAX_NEST_DEV`.
         const DEEPEST: usize = 8;
@@ -171,7 +171,7 @@ impl Kernel {
             if !link.is_up() {
                 found.down = Some(link.name.clone());
             }
-            next = link.vlan_on();
+            next = link.below();
             found.name.get_or_insert(link.name);
         }
         found

@@ -148,10 +148,11 @@ impl Link {
         self.kind.as_deref() == Some(KIND)
     }
 
-    /// If it is a VLAN, the number of the device that it is on, if that is here.
-    pub fn vlan_on(&self) -> Option<u32> {
-        let is_vlan = self.kind.as_deref() == Some("vlan") && !self.parent_is_elsewhere;
-        self.parent.filter(|_| is_vlan)
+    /// If it is a VLAN or a macvlan, the number of the device that it is on, if that is here.
+    pub fn below(&self) -> Option<u32> {
+        let is_on_another = matches!(self.kind.as_deref(), Some("vlan" | "macvlan"));
+        self.parent
+            .filter(|_| is_on_another && !self.parent_is_elsewhere)
     }
 
     /// Whether somebody took it up.

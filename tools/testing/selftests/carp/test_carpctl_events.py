@@ -281,10 +281,10 @@ def diagnosed(host, status, name="carp0"):
     return [finding["code"] for finding in found["findings"]], found["findings"]
 
 
-@pytest.mark.parametrize("binding", ["off", "on"])
-def test_diag_names_what_is_down_below_a_vlan(rachael, binding):
-    """Not the VLAN, which cannot be taken up before, or is up (with a loose binding)."""
-    rachael.batch(f"link add link eth0 name inner type vlan id 5 loose_binding {binding}", "link set inner up",
+@pytest.mark.parametrize("kind", ["vlan id 5", "vlan id 5 loose_binding on", "macvlan mode passthru"])
+def test_diag_names_what_is_down_below_the_parent(rachael, kind):
+    """Not a VLAN, which cannot be taken up before, or is up (with a loose binding), as a macvlan is."""
+    rachael.batch("address flush dev eth0", f"link add link eth0 name inner type {kind}", "link set inner up",
                   "address add 198.51.100.11/24 dev inner")
     made = group(rachael, "198.51.100.1/32", parent="inner")
     made.wait("MASTER")
