@@ -67,7 +67,7 @@ impl NetDevice {
             let vlan = self.default_vlan(rtnl);
             return Some(Place { bridge: self, vlan });
         }
-        // Of a VLAN in a VLAN, the bridge sees the tag of the lowest one.
+        // Of a VLAN in a VLAN, the bridge sees the tag of the lowest one, if it reads such tags.
         let mut lowest = self;
         let below = loop {
             let below = lowest.below_vlan()?;
@@ -76,16 +76,32 @@ impl NetDevice {
             }
             lowest = below;
         };
-        // SAFETY: Valid by the type invariants, and a VLAN.
-        let vlan = unsafe { bindings::vlan_dev_vlan_id(lowest.as_raw()) };
         below.is_bridge().then(|| Place {
             bridge: below,
-            vlan: if below.tells_vlans_apart(rtnl) {
-                vlan
+            vlan: if below.tells_vlans_apart(rtnl) && below.reads_tag_of(lowest, rtnl) {
+                // SAFETY: Valid by the type invariants, and a VLAN.
+                unsafe { bindings::vlan_dev_vlan_id(lowest.as_raw()) }
             } else {
-                0
+                below.default_vlan(rtnl)
             },
         })
+    }
+
+    /// Whether a bridge reads tags of the kind (802.1Q, 802.1ad) that a VLAN puts on frames. Those
+    /// of the other kind are content to it.
+    fn reads_tag_of(&self, vlan: &Self, _: &Rtnl) -> bool {
+        let Some(symbol) = Symbol::get(c"br_vlan_get_proto") else {
+            return true;
+        };
+        type Function = unsafe extern "C" fn(*const bindings::net_device, *mut u16) -> c_int;
+        // SAFETY: As in `tells_vlans_apart`.
+        let function: Function = unsafe { core::mem::transmute(symbol.1.as_ptr()) };
+        let mut read = 0;
+        // SAFETY: A bridge, the RTNL is held, and the place is ours.
+        let result = unsafe { function(self.as_raw(), &raw mut read) };
+        // SAFETY: Valid by the type invariants, and a VLAN.
+        let put = u16::from_be(unsafe { bindings::vlan_dev_vlan_proto(vlan.as_raw()) });
+        result != 0 || read == put
     }
 
     /// Whether a bridge has an entry for each VLAN.

@@ -148,6 +148,19 @@ def test_a_vlan_in_a_vlan_has_an_entry_in_the_outer_one(bridged):
     assert ["vlan 10 " in line for line in entries(bridged)] == [True]
 
 
+@pytest.mark.parametrize("bridge, vlan", [("802.1ad", "802.1Q"), ("802.1Q", "802.1ad")])
+def test_a_tag_that_the_bridge_does_not_read_is_no_vlan_of_its(bridged, bridge, vlan):
+    """It is content, and the frame in the VLAN of what is not tagged. The entry was in a VLAN of the same number,
+    and swallowed another segment's frames."""
+    bridged.batch(f"link set br0 type bridge vlan_filtering 1 vlan_protocol {bridge}",
+                  f"link add link br0 name inner type vlan protocol {vlan} id 10", "link set inner up",
+                  "address add 198.51.100.11/24 dev inner")
+    run("bridge", "-n", bridged.ns, "vlan", "add", "vid", "10", "dev", "br0", "self")
+    master(bridged, "198.51.100.1/32", parent="inner")
+    eventually(lambda: entries(bridged), 1, "the bridge's entry")
+    assert ["vlan 1 " in line for line in entries(bridged)] == [True]
+
+
 def kept(host):
     """{device: VLANs of its entries in the bridge's table}, for vhids 1 and 2; 0 is without VLAN."""
     found = {}
