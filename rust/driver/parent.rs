@@ -330,6 +330,12 @@ impl Handler for Watch {
                     announce::again(&device);
                 }
             }
+            // All that a bridge hands on of the same at one of its ports.
+            Event::ResendIgmp if parent.with_below().any(NetDevice::is_bridge) => {
+                for device in port.each_group() {
+                    announce::again(&device);
+                }
+            }
             Event::ChangeUpper => {
                 for device in port.each_group() {
                     vrf::follow(&device, parent, rtnl);

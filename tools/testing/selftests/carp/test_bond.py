@@ -46,6 +46,20 @@ def test_slave_failover_announces_again(rachael, client, segment, fail_over_mac)
     assert (now["state"], now["transitions"]) == ("MASTER", 2)
 
 
+@pytest.mark.parametrize("parent", ["br0", "br0.5"])
+def test_slave_failover_below_a_bridge_announces_again(rachael, segment, parent):
+    """A bridge hands on of its ports that memberships have to be told again, and nothing else: the segment had
+    the virtual MAC behind the old cable until the next advertisement."""
+    bond(rachael, segment)
+    rachael.batch("address flush dev bond0", "link add br0 type bridge forward_delay 0", "link set bond0 master br0",
+                  "link set br0 up", "link add link br0 name br0.5 type vlan id 5", "link set br0.5 up",
+                  f"address add 192.0.2.11/24 dev {parent}")
+    master(rachael, parent=parent, advbase=20)
+    assert learned(segment) == ["rachael"]
+    rachael.ip("link", "set", "bond0", "type", "bond", "active_slave", "eth1")
+    eventually(lambda: learned(segment) == ["rachael1"], 1, lambda: learned(segment))
+
+
 def test_bond_without_carrier(rachael, segment):
     """Both cables are out: INIT, and MASTER again when one is back."""
     bond(rachael, segment)
