@@ -145,6 +145,23 @@ pub(super) fn is_here(
     found
 }
 
+/// The first group in a table whose device has an address, wherever that is now. Any context.
+pub(super) fn group_with<'a>(
+    namespace: &Namespace,
+    address: Ip,
+    table: Option<u32>,
+    guard: &'a rcu::Guard,
+) -> Option<&'a Device<Carp>> {
+    let mut found = None;
+    NetDevice::for_each_rcu(namespace, guard, |device| {
+        if found.is_none() && device.vrf_table(guard) == table && has_usable(device, address, guard)
+        {
+            found = Device::<Carp>::downcast(device);
+        }
+    });
+    found
+}
+
 /// Whether a device has an address that may be used. Any context.
 pub(super) fn has_usable(device: &NetDevice, address: Ip, guard: &rcu::Guard) -> bool {
     match address {

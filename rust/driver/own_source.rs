@@ -103,13 +103,7 @@ fn group_elsewhere<'a>(
     if !is_in_doubt || address::is_here(namespace, source, table, guard) {
         return None;
     }
-    let mut group = None;
-    NetDevice::for_each_rcu(namespace, guard, |device| {
-        if device.vrf_table(guard) == table && address::has_usable(device, source, guard) {
-            group = group.or(Device::<Carp>::downcast(device));
-        }
-    });
-    group
+    address::group_with(namespace, source, table, guard)
 }
 
 /// Whether a device that has an address is a group's of which this host is not MASTER, nor of

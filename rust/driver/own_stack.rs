@@ -7,6 +7,7 @@
 //! Softirq or process context, under RCU.
 
 use super::{
+    address,
     link::Carp,
     port::Port, //
 };
@@ -169,7 +170,7 @@ fn is_shared_v6(device: &NetDevice, address: [u8; 16], guard: &rcu::Guard) -> bo
     })
 }
 
-/// Whether an address is not that of `device`, but of a group.
+/// Whether an address is not that of `device`, but of a group in the same table.
 fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool {
     if Device::<Carp>::downcast(device).is_some() {
         return false;
@@ -185,7 +186,14 @@ fn is_virtual(device: &NetDevice, address: [u8; 4], guard: &rcu::Guard) -> bool 
                 .any(|vhid| !is_own || port.state(vhid) != Some(State::Init));
         }
     }
-    !is_own
-        && inet_device::owner_v4(device.namespace(), address, guard)
-            .is_some_and(|owner| Device::<Carp>::downcast(owner).is_some())
+    if is_own {
+        return false;
+    }
+    let (namespace, table) = (device.namespace(), device.vrf_table(guard));
+    match inet_device::owner_v4(namespace, address, guard) {
+        Some(owner) if owner.vrf_table(guard) == table => Device::<Carp>::downcast(owner).is_some(),
+        // The first one that was found is another table's.
+        Some(_) => address::group_with(namespace, Ip::V4(address), table, guard).is_some(),
+        None => false,
+    }
 }

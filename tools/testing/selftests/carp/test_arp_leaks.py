@@ -326,3 +326,24 @@ def test_a_master_whose_address_somebody_else_claims_goes_on(rachael, client, cl
         client.ip("neighbour", "flush", "dev", "eth0")
         client.run("ping", "-c", "1", "-W", "2", address)
         assert VIRTUAL_MAC in client.ip("neighbour", "show", address).stdout
+
+
+@pytest.mark.parametrize("first", ["the group", "the VRF's"])
+def test_a_vrf_with_the_same_address_answers_for_it_and_nobody_else_does(rachael, client, segment, first):
+    """The kernel's table of addresses is the namespace's and knows no VRFs. It was silent in the VRF, or answered
+    for the group's address with the MAC of a second card, by which address was there first."""
+    rachael.batch(f"link add eth2 type veth peer name eth2 netns {client.ns}", "link add vrf0 type vrf table 20",
+                  "link set vrf0 up", "link set eth2 master vrf0 up", "address add 198.51.100.11/24 dev eth2",
+                  "link add own type dummy", "link set own master vrf0 up")
+    client.batch("link set eth2 up", "address add 198.51.100.50/24 dev eth2")
+    segment.plug(rachael, "eth1", "rachael1", ["address add 192.0.2.21/24 dev eth1"])
+    if first == "the group":
+        master(rachael)
+    rachael.ip("address", "add", f"{VIP}/32", "dev", "own")
+    if first != "the group":
+        master(rachael)
+    for interface, asks, answers in (("eth2", "198.51.100.50", mac_of(rachael, "eth2")), ("eth0", CLIENT, VIRTUAL_MAC)):
+        with Capture(client.ns, interface, "in") as capture, Injector(client, interface) as injector:
+            injector.send(arp_request(mac_of(client, interface), asks, VIP))
+            heard = [f.arp["sender_mac"] for f in capture.during(1) if f.arp and f.arp["operation"] == 2]
+            assert set(heard) == {answers}, interface
