@@ -140,7 +140,7 @@ impl Task for Keeper {
 /// A reason to look whether a route is still there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubt {
-    /// This device went down, or elsewhere, and took its routes with it.
+    /// This device went down, or elsewhere, or lost a family, and took its routes with it.
     Device(u32),
     /// This source address is gone, and with it the routes that name it.
     Source(Ip),
@@ -221,9 +221,11 @@ pub(super) fn doubt_prefix_v6(device: &Device<Carp>, address: [u8; 16], prefix_l
     });
 }
 
-/// An address of a device that is no group's came, or went. Any context.
+/// An address of a device that is no group's came, or went; with the last one of a family, the
+/// kernel deletes all routes of that family by the device. Any context.
 pub(super) fn own_address_changed(device: &NetDevice, address: Ip) {
     doubt(device, Doubt::Source(address));
+    doubt(device, Doubt::Device(device.index()));
 }
 
 /// Something happened to a device, of whatever kind.

@@ -600,3 +600,30 @@ def test_a_device_that_is_taken_up_has_no_route_by_it_too_soon(pris):
     eventually(lambda: "ff00::/8 dev carp0 proto 112" in pris.ip("-6", "route", "show", "table", "local").stdout, 3,
                lambda: pris.ip("-6", "route", "show", "table", "all").stdout)
     assert [line for line in log.read() if "no route to ff00" in line] == []
+
+
+LOSSES = {
+    "no room": ("2001:db8::1/64", ["link set eth0 mtu 1200"], ["link set eth0 mtu 1500"]),
+    "disable_ipv6": ("2001:db8::1/64", 1, 0),
+    "last IPv4 address": ("192.0.2.1/24", ["address del 192.0.2.1/32 dev eth0"], ["address add 192.0.2.1/32 dev eth0"]),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_subnet_is_routed_again_when_an_unnumbered_parent_has_its_family_again(segment, loss):
+    """The kernel deletes all routes by a device that loses a family. That to the subnet names no address that
+    went with it: it stayed away for good, and the MASTER did not find its clients."""
+    address, away, back = LOSSES[loss]
+    rachael = segment.host("rachael", *["192.0.2.1/32"] * (not is_v6(address)))
+    rachael.settled()
+    master(rachael, address)
+    subnet = {True: "2001:db8::/64", False: "192.0.2.0/24"}[is_v6(address)]
+    routed = lambda: [line for line in ours(rachael) if line.startswith(f"{subnet} dev eth0")]
+    eventually(routed, 2, lambda: ours(rachael))
+    for step in (away, back):
+        if isinstance(step, int):
+            rachael.sysctl("net.ipv6.conf.eth0.disable_ipv6", step)
+        else:
+            rachael.batch(*step)
+        time.sleep(3 * (step is away))  # whoever looks, has looked
+    eventually(routed, 6, lambda: ours(rachael))
