@@ -61,8 +61,9 @@ const METRIC_LAST: u32 = 1024;
 /// How long to wait for what the kernel is about to do, at first. Then twice as
 /// long, and so on.
 const FIRST_PAUSE: u32 = 4;
-/// How often.
-const PATIENCE: u32 = 9;
+/// How often the pause doubles: to two seconds. A search for duplicate addresses can take
+/// longer (`dad_transmits`, or the interval that a router advertises).
+const DOUBLINGS: u32 = 9;
 /// How long to wait after a failure.
 const AFTER_FAILURE: Pause = Pause(1000);
 
@@ -77,7 +78,7 @@ struct Entry {
 pub(super) struct Ledger {
     home: Home,
     book: Book,
-    /// How often was waited since something new came.
+    /// How often was waited since something new came, or [`DOUBLINGS`].
     waited: u32,
 }
 
@@ -130,8 +131,8 @@ impl Ledger {
                 Some(AFTER_FAILURE)
             }
         };
-        if plan.parts.iter().any(|part| part.to_come) && self.waited < PATIENCE {
-            self.waited += 1;
+        if plan.parts.iter().any(|part| part.to_come) {
+            self.waited = DOUBLINGS.min(self.waited + 1);
             return Some(Pause(FIRST_PAUSE << self.waited));
         }
         pause

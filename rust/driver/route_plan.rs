@@ -150,7 +150,8 @@ impl Plan {
             to_come: false,
         };
         let position = self.parts.len();
-        if let Some(parent) = parent {
+        // Without carrier, nothing is asked; when it is back, the groups' state changes.
+        if let Some(parent) = parent.filter(|parent| parent.has_carrier()) {
             const WAITING: u32 = inet_device::flags::TENTATIVE;
             const FAILED: u32 = inet_device::flags::DADFAILED;
             inet_device::for_each_v6(parent, guard, |_, _, flags| {
@@ -173,7 +174,7 @@ impl Plan {
                 address: Ip::V6(address),
                 prefix_len,
             };
-            part.to_come |= routes.local_to_come;
+            part.to_come |= routes.local_to_come && group.is_running();
             filled =
                 filled.and_then(|()| self.add_address(&view, position, own, Routes::V6(routes)));
         });

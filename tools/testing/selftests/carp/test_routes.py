@@ -627,3 +627,12 @@ def test_subnet_is_routed_again_when_an_unnumbered_parent_has_its_family_again(s
             rachael.batch(*step)
         time.sleep(3 * (step is away))  # whoever looks, has looked
     eventually(routed, 6, lambda: ours(rachael))
+
+
+def test_source_of_a_backup_is_found_after_a_long_search_for_duplicates(two):
+    """Nobody is told when the kernel has found an address to be free. It was asked for four seconds."""
+    _, pris, *_ = two(V6, numbered=False)
+    pris.sysctl("net.ipv6.conf.eth0.dad_transmits", 8)
+    pris.ip("address", "add", "2001:db8::12/64", "dev", "eth0")
+    eventually(lambda: "tentative" not in pris.ip("address").stdout, 15, "duplicate address detection ends", 0.2)
+    eventually(lambda: goes_to(pris, V6) == ("eth0", "2001:db8::12"), 3, lambda: routes(pris))
