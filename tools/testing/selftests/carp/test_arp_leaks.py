@@ -342,6 +342,9 @@ def test_a_vrf_with_the_same_address_answers_for_it_and_nobody_else_does(rachael
     rachael.ip("address", "add", f"{VIP}/32", "dev", "own")
     if first != "the group":
         master(rachael)
+    # Otherwise the kernel answers by no other device than the one that has the address.
+    for name in ("arp_ignore", "arp_filter"):
+        rachael.ipv4_conf(name, 0)
     for interface, asks, answers in (("eth2", "198.51.100.50", mac_of(rachael, "eth2")), ("eth0", CLIENT, VIRTUAL_MAC)):
         with Capture(client.ns, interface, "in") as capture, Injector(client, interface) as injector:
             injector.send(arp_request(mac_of(client, interface), asks, VIP))
