@@ -47,11 +47,12 @@ impl Limits {
 /// stack before.
 pub(super) fn follow(device: &Device<Carp>, parent: &NetDevice, rtnl: &Rtnl) {
     let limits = &device.private().limits;
-    device.inherit(parent, rtnl);
     let (now, most) = (
         SegmentationLimits::of(device, rtnl),
         SegmentationLimits::of(parent, rtnl),
     );
+    // What this lowers, nobody has chosen.
+    device.inherit(parent, rtnl);
     let target = SegmentationLimits {
         bytes: limits.bytes.follow(now.bytes, most.bytes),
         bytes_v4: limits.bytes_v4.follow(now.bytes_v4, most.bytes_v4),

@@ -86,6 +86,19 @@ def test_segmentation_limits_follow_the_parent(rachael):
     assert made.show()["gso_max_size"] == 20000
 
 
+def test_limits_come_back_when_the_parents_do(rachael):
+    """What a bond can be given at a time is what its slaves can. It was taken for the user's choice."""
+    rachael.batch("link add bond0 type bond mode active-backup", "link add large type veth peer name other",
+                  "link set large master bond0", "link set bond0 gso_max_size 200000")
+    made = group(rachael, parent="bond0")
+    assert made.show()["gso_max_size"] == 200000
+    rachael.batch("link add small type dummy", "link set small master bond0")
+    assert made.show()["gso_max_size"] == 65536
+    rachael.batch("link set small nomaster", "link set bond0 gso_max_size 200000", "link set bond0 mtu 1400",
+                  "link set bond0 mtu 1500")
+    assert made.show()["gso_max_size"] == 200000
+
+
 def test_big_tcp_of_the_parent_is_inherited(rachael):
     rachael.ip("link", "set", "eth0", "gso_max_size", 185000)
     shown = group(rachael).show()
