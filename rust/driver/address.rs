@@ -64,7 +64,10 @@ impl inetaddr::Handler for Watch {
                 parent::adopt(group, Ip::V4(address.address()), rtnl);
             }
             events::note_change(group);
-            conditions::refresh_addresses(group);
+            match event {
+                AddressEvent::Up => conditions::refresh_addresses(group),
+                AddressEvent::Down => conditions::refresh_addresses_after_loss(group),
+            }
             routes::changed(group);
             if event == AddressEvent::Up {
                 announce::one_v4(group, address.address());

@@ -41,7 +41,7 @@ use kernel::{
     sync::rcu, //
 };
 
-/// How long a group waits for memory: less than the shortest interval.
+/// How long a group waits for memory, or for its last address: less than the shortest interval.
 const PAUSE_NS: u64 = 2_000_000;
 
 /// Looks at the conditions of a group and tells its machine.
@@ -59,14 +59,29 @@ pub(super) fn refresh_addresses(device: &Device<Carp>) {
     }
 }
 
+/// As [`refresh_addresses`], after an IPv4 address went. If it was the last one it may be back at
+/// once: an ioctl that sets its mask or its broadcast address (ifconfig) takes it away meanwhile,
+/// for which a MASTER need not step down.
+pub(super) fn refresh_addresses_after_loss(device: &Device<Carp>) {
+    if device.is_running() && families(device).is_empty() {
+        look_again_soon(device);
+    } else {
+        refresh_addresses(device);
+    }
+}
+
 /// There was no memory for a list of addresses. Nobody who could be told waits
 /// for it: the change is made already.
 fn try_again_soon(device: &Device<Carp>) {
     if net_ratelimit() {
         pr_err!("{}: out of memory for the list of addresses\n", **device);
     }
+    look_again_soon(device);
+}
+
+fn look_again_soon(device: &Device<Carp>) {
     let at = timer::now().saturating_add(PAUSE_NS);
-    device.start_timer(|timers| &timers.repair, at);
+    device.start_timer(|timers| &timers.look_again, at);
 }
 
 /// Has those nodes of a group leave the hosts of their vhids that are not in a list, before

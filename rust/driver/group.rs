@@ -140,9 +140,9 @@ pub(crate) struct Timers {
     /// are queued already.
     #[pin]
     pub(super) time_out: SoftTimer<Device<Carp>, TimedOut>,
-    /// There was no memory; there may be some now.
+    /// There was no memory, or no address; there may be now.
     #[pin]
-    pub(super) repair: SoftTimer<Device<Carp>, MemoryMayBeBack>,
+    pub(super) look_again: SoftTimer<Device<Carp>, LookAgain>,
 }
 
 impl Timers {
@@ -151,7 +151,7 @@ impl Timers {
         pin_init!(Self {
             advertisement <- UrgentTimer::new(),
             time_out <- SoftTimer::new(),
-            repair <- SoftTimer::new(),
+            look_again <- SoftTimer::new(),
         })
     }
 }
@@ -160,7 +160,7 @@ impl timer::Timers for Timers {
     fn stop_all_and_wait(&self) {
         self.advertisement.stop_and_wait();
         self.time_out.stop_and_wait();
-        self.repair.stop_and_wait();
+        self.look_again.stop_and_wait();
     }
 }
 
@@ -182,10 +182,10 @@ impl Expire<Device<Carp>> for TimedOut {
     }
 }
 
-/// [`Timers::repair`] expired.
-pub(crate) struct MemoryMayBeBack;
+/// [`Timers::look_again`] expired.
+pub(crate) struct LookAgain;
 
-impl Expire<Device<Carp>> for MemoryMayBeBack {
+impl Expire<Device<Carp>> for LookAgain {
     fn expired(device: &Device<Carp>) {
         conditions::refresh_addresses(device);
     }

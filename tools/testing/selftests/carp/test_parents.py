@@ -8,6 +8,7 @@ import errno
 import fcntl
 import json
 import os
+import socket
 import struct
 import subprocess
 import time
@@ -530,6 +531,30 @@ def test_changes_while_master_lose_no_packet(rachael, pris, client):
     assert [made["state"] for made in now] == ["MASTER", "BACKUP"]
     assert [made["transitions"] for made in now] == [made["transitions"] for made in before]
     assert ours.counters()["discard_bad_digest"] == 0
+
+
+IOCTLS = {"mask": (0x891C, "255.255.255.128"), "broadcast address": (0x891A, "192.0.2.127"),
+          "peer's address": (0x8918, "192.0.2.2")}
+
+
+@pytest.mark.parametrize("what", IOCTLS)
+def test_ifconfig_of_the_only_address_keeps_a_master_master(rachael, pris, client, what):
+    """To set something of an IPv4 address by ioctl, the kernel takes it away and gives it again: the host bowed
+    out, and the other one stayed MASTER."""
+    made = [master(rachael, "192.0.2.1/24"), group(pris, "192.0.2.1/24", advskew=100)]
+    made[1].wait("BACKUP")
+    before = [each.status()["transitions"] for each in made]
+    request, value = IOCTLS[what]
+    with inside(rachael.ns):
+        anything = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with anything:
+        fcntl.ioctl(anything, request,
+                    struct.pack("16sHH4s8x", b"carp0", socket.AF_INET, 0, socket.inet_aton(value)))
+    assert ("192.0.2.1/25" if what == "mask" else value) in rachael.ip("address", "show", "dev", "carp0").stdout
+    time.sleep(4)
+    assert [each.status()["transitions"] for each in made] == before
+    assert made[0].counters()["tx_bow_out"] == 0
+    client.run("ping", "-c", "1", "-W", "2", "192.0.2.1")
 
 
 @pytest.mark.parametrize("first", ["rachael", "pris"])
