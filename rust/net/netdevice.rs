@@ -71,7 +71,11 @@ impl PartialEq for NetDevice {
 /// The name of the device.
 impl fmt::Display for NetDevice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.name().bytes() {
+        let name = self.name();
+        if let Ok(text) = core::str::from_utf8(name.bytes()) {
+            return formatter.write_str(text);
+        }
+        for byte in name.bytes() {
             fmt::Write::write_char(formatter, char::from(*byte))?;
         }
         Ok(())

@@ -92,6 +92,13 @@ def test_parent_that_has_a_share_of_a_card_is_refused(rachael, kind):
     assert "link" not in link(rachael, "carp0")
 
 
+def test_a_parent_whose_name_is_not_ascii_is_named_as_it_is(rachael):
+    """Each byte of it was a character in refusals and in the log."""
+    rachael.batch("link add lanö type veth peer name other", "link set lanö up")
+    group(rachael, parent="lanö")
+    assert "vhid 1 is used already on lanö." in Group(rachael, "carp1").create(check=False, parent="lanö", vhid=1).stderr
+
+
 def test_a_macvlan_that_has_the_card_to_itself_is_a_parent(rachael, client):
     rachael.batch("address flush dev eth0", "link add link eth0 name whole type macvlan mode passthru",
                   "address add 192.0.2.11/24 dev whole", "link set whole up")
