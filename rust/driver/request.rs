@@ -103,13 +103,6 @@ pub(super) fn create(
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result<Change> {
-    if let Some(attribute) = request.general.get(IFLA_ADDRESS) {
-        return Err(ack.refuse_attribute(
-            attribute,
-            c"the address of a carp device follows from its vhid",
-            errno::not_supported(),
-        ));
-    }
     let present = Present {
         device,
         state: State::Init,
@@ -144,7 +137,32 @@ pub(super) fn change(
         parent: machine.port.as_ref().map(|port| ARef::from(port.parent())),
     };
     drop(machine);
-    check(&present, request, ack, rtnl)
+    let change = check(&present, request, ack, rtnl)?;
+    check_mtu(device, change.parent.as_deref(), request, ack, rtnl)?;
+    Ok(change)
+}
+
+/// Checks the MTU that a device is to have with the parent that it gets, if it gets one. It is the
+/// core that sets it, and refuses it, but after all else was changed.
+fn check_mtu(
+    device: &Device<Carp>,
+    parent: Option<&NetDevice>,
+    request: &Request<'_>,
+    ack: &mut ExtendedAck,
+    rtnl: &Rtnl,
+) -> Result {
+    let Some(attribute) = request.general.get(IFLA_MTU) else {
+        return Ok(());
+    };
+    let (mtu, (least, most)) = (attribute.u32()?, device.mtu_limits(rtnl));
+    let most = parent.map_or(most, |parent| parent.mtu().max(least));
+    if mtu < least {
+        Err(ack.refuse_attribute(attribute, c"mtu less than device minimum", EINVAL))
+    } else if mtu > most {
+        Err(ack.refuse_attribute(attribute, c"mtu greater than device maximum", EINVAL))
+    } else {
+        Ok(())
+    }
 }
 
 fn check(
@@ -153,6 +171,13 @@ fn check(
     ack: &mut ExtendedAck,
     rtnl: &Rtnl,
 ) -> Result<Change> {
+    if let Some(attribute) = request.general.get(IFLA_ADDRESS) {
+        return Err(ack.refuse_attribute(
+            attribute,
+            c"the address of a carp device follows from its vhid",
+            errno::not_supported(),
+        ));
+    }
     let settings = request_nodes::settings(&present.settings, request, ack)?;
     let change = Change {
         settings,

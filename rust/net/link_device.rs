@@ -326,6 +326,13 @@ impl<T: Driver> Device<T> {
         }
     }
 
+    /// The smallest and the largest MTU that the device can be set to.
+    pub(crate) fn mtu_limits(&self, _: &Rtnl) -> (u32, u32) {
+        // SAFETY: Valid by the type invariants, and the RTNL is held, under which
+        // alone the fields are changed.
+        unsafe { ((*self.as_raw()).min_mtu, (*self.as_raw()).max_mtu) }
+    }
+
     /// Sets the largest packet that the device can be set to.
     pub(crate) fn set_largest_mtu(&self, mtu: u32, _: &Rtnl) -> u32 {
         // SAFETY: Valid by the type invariants, and the RTNL is held, under which

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import re
+import struct
 
 import pytest
 
@@ -77,6 +78,18 @@ def test_value_refused_by_a_running_group(rachael, case):
     values, codes, words = VALUES[case]
     data = carp_attributes(**{"advbase": 40, "advskew": 7, **values})
     refused(rachael, lambda: rachael.rtnl.change("carp0", data=data), codes, words)
+
+
+@pytest.mark.parametrize("sentence, extra", [
+    ("mtu greater than device maximum", attribute(4, struct.pack("=I", 1501))),  # IFLA_MTU
+    ("mtu less than device minimum", attribute(4, struct.pack("=I", 67))),
+    ("the address of a carp device follows from its vhid", attribute(1, bytes.fromhex("02000000000a")))])
+def test_what_the_core_refuses_later_is_refused_before_the_rest_is_applied(rachael, sentence, extra):
+    """The core sets MTU and address of a device when the driver has done its part: the vhid was another one, and
+    the request had failed."""
+    group(rachael, advbase=50, vhid=5)
+    refused(rachael, lambda: rachael.rtnl.change("carp0", data=carp_attributes(vhid=6), extra=extra),
+            "EINVAL EOPNOTSUPP", sentence)
 
 
 def test_advbase_0_needs_the_advskew_that_is_there(rachael):
