@@ -90,15 +90,26 @@ fn commands() -> String {
 }
 
 fn bash() -> String {
+    // Names are somebody else's text, and a list of words (`compgen -W`) is expanded by the shell.
     let mut text = format!(
-        "{HEADER}\n_carpctl() {{\n\tlocal cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} first i\n\tCOMPREPLY=()\n\tcase $prev in\n"
+        r#"{HEADER}
+_carpctl_names() {{
+	local name
+	while IFS= read -r name; do
+		[[ $name == "$cur"* ]] && COMPREPLY+=("$(printf %q "$name")")
+	done
+}}
+"#
+    );
+    let _ = write!(
+        text,
+        "\n_carpctl() {{\n\tlocal cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} first i\n\tCOMPREPLY=()\n\tcase $prev in\n"
     );
     for (name, argument) in arguments() {
         let reply = match values(argument) {
             Values::Free => "return".to_owned(),
             Values::Interfaces => {
-                r#"COMPREPLY=($(compgen -W "$(command ls /sys/class/net)" -- "$cur")); return"#
-                    .to_owned()
+                "_carpctl_names < <(command ls /sys/class/net); return".to_owned()
             }
             Values::Files => r#"COMPREPLY=($(compgen -f -- "$cur")); return"#.to_owned(),
             Values::Directories => r#"COMPREPLY=($(compgen -d -- "$cur")); return"#.to_owned(),
@@ -120,8 +131,11 @@ fn bash() -> String {
 		[[ ${{COMP_WORDS[i]}} == --* ]] || {{ first=${{COMP_WORDS[i]}}; break; }}
 	done
 	case $first in
-	'') COMPREPLY=($(compgen -W "{commands} create $({GROUPS})" -- "$cur")) ;;
-	{patterns}) COMPREPLY=($(compgen -W "$({GROUPS})" -- "$cur")) ;;
+	'')
+		COMPREPLY=($(compgen -W "{commands} create" -- "$cur"))
+		_carpctl_names < <({GROUPS})
+		;;
+	{patterns}) _carpctl_names < <({GROUPS}) ;;
 	*) COMPREPLY=($(compgen -W "{words}" -- "$cur")) ;;
 	esac
 }}

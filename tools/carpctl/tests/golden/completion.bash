@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Made by carpctl completion.
 
+_carpctl_names() {
+	local name
+	while IFS= read -r name; do
+		[[ $name == "$cur"* ]] && COMPREPLY+=("$(printf %q "$name")")
+	done
+}
+
 _carpctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} first i
 	COMPREPLY=()
 	case $prev in
 	vhid) return ;;
-	carpdev) COMPREPLY=($(compgen -W "$(command ls /sys/class/net)" -- "$cur")); return ;;
+	carpdev) _carpctl_names < <(command ls /sys/class/net); return ;;
 	advbase) return ;;
 	advskew) return ;;
 	pass) return ;;
@@ -21,7 +28,7 @@ _carpctl() {
 	prefixlen) return ;;
 	broadcast) return ;;
 	mtu) return ;;
-	dev) COMPREPLY=($(compgen -W "$(command ls /sys/class/net)" -- "$cur")); return ;;
+	dev) _carpctl_names < <(command ls /sys/class/net); return ;;
 	--color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
 	--exec) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--output) COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -38,8 +45,11 @@ _carpctl() {
 		[[ ${COMP_WORDS[i]} == --* ]] || { first=${COMP_WORDS[i]}; break; }
 	done
 	case $first in
-	'') COMPREPLY=($(compgen -W "show stats load monitor watch diag metrics key completion create $(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
-	show | stats | load | monitor | watch | diag | metrics | key | completion) COMPREPLY=($(compgen -W "$(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')" -- "$cur")) ;;
+	'')
+		COMPREPLY=($(compgen -W "show stats load monitor watch diag metrics key completion create" -- "$cur"))
+		_carpctl_names < <(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p')
+		;;
+	show | stats | load | monitor | watch | diag | metrics | key | completion) _carpctl_names < <(carpctl 2>/dev/null | sed -n 's/^\([^[:space:]]*\): flags=.*/\1/p') ;;
 	*) COMPREPLY=($(compgen -W "create destroy up down vhid carpdev -carpdev advbase advskew pass passfile passprompt nopass state carpnodes balancing selection inet inet6 netmask prefixlen broadcast alias -alias delete mtu dev" -- "$cur")) ;;
 	esac
 }

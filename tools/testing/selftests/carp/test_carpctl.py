@@ -280,6 +280,18 @@ def test_strange_names_do_nothing_to_a_terminal(rachael):
     assert json.loads(carpctl(rachael, "--json"))[0]["ifname"] == name
 
 
+def complete(host, *words):
+    """What bash offers for the last word, and what it says."""
+    script = """
+        . /usr/share/bash-completion/completions/carpctl
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _carpctl
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    done = host.run("bash", "-c", script, "bash", *words)
+    return set(done.stdout.split("\n")) - {""}, done.stderr
+
+
 @pytest.mark.parametrize("line, completed", [
     ("carpctl carp0 sta", {"state"}),
     ("carpctl carp0 state ", {"master", "backup"}),
@@ -292,13 +304,15 @@ def test_strange_names_do_nothing_to_a_terminal(rachael):
 def test_completion_in_bash(rachael, line, completed):
     carpctl(rachael, "carp0 create")
     words = line.split() + ([""] if line.endswith(" ") else [])
-    script = """
-        . /usr/share/bash-completion/completions/carpctl
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _carpctl
-        printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    assert set(rachael.run("bash", "-c", script, "bash", *words).stdout.split()) == completed
+    assert complete(rachael, *words) == (completed, "")
+
+
+@pytest.mark.parametrize("words", [("carp0", "carpdev", "x"), ("x",), ("diag", "x")])
+def test_completion_in_bash_does_not_run_the_names_of_devices(rachael, words):
+    """A device can be called like a command, and was run as one."""
+    kind = "dummy" if "carpdev" in words else "carp"
+    rachael.ip("link", "add", "x$(id>&2)", "type", kind)
+    assert complete(rachael, "carpctl", *words) == ({r"x\$\(id\>\&2\)"}, "")
 
 
 def test_completions_are_those_of_the_program(rachael):
