@@ -12,8 +12,8 @@ use core::ops::{
 
 /// A point in time: nanoseconds on the caller's monotonic clock.
 ///
-/// The clock has to go on while the host sleeps or the core's time-outs would
-/// be late after it; where zero lies does not matter.
+/// The clock must not go on while the host sleeps: one that wakes as BACKUP has to hear for a
+/// whole time-out before it takes over. Where zero lies does not matter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Instant(u64);
 
