@@ -107,6 +107,8 @@ def two(segment):
                 host.batch(f"address add 10.0.0.{number}/32 dev lo",
                            f"route add 10.0.0.{23 - number}/32 dev eth0",
                            f"address add fe80::{number}/64 dev eth0 nodad")
+                # Or nobody says where the addresses on lo are.
+                host.ipv4_conf("arp_ignore", 0)
             hosts.append(host)
         groups = [group(host, *addresses, advskew=skew, **options) for host, skew in zip(hosts, (0, 100))]
         groups[0].wait("MASTER")
