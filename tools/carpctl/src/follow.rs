@@ -4,12 +4,17 @@
 //!
 //! What happens during the dump has a larger number, and is in it or not. A state that was
 //! over by then is not told: who is told of it would take it for the one that is.
+//!
+//! With the module goes the family, and every listener's membership, silently; when it is
+//! loaded again, the family, its group and the events have other numbers. nlctrl tells of
+//! both, so its group is listened to as well.
 
 use crate::event::Event;
-use crate::failure::Failure;
+use crate::failure::{Failure, libc_errno};
 use crate::kernel::{Kernel, Snapshot};
 use crate::netlink::carp::Report;
-use crate::netlink::message::messages;
+use crate::netlink::family::{Announcement, Family};
+use crate::netlink::message::{Message, messages};
 use crate::netlink::socket::{Socket, is_overrun};
 use carp_uapi::numbers::{
     CARP_CMD_GROUP_CHANGE, CARP_CMD_GROUP_DELETE, CARP_CMD_GROUP_NEW, CARP_CMD_TRANSITION,
@@ -167,6 +172,15 @@ fn transitions(report: &Report) -> Vec<(Option<u32>, u32)> {
         .collect()
 }
 
+/// How much of a packet was heard.
+#[derive(PartialEq)]
+enum Heard {
+    /// One message.
+    One,
+    /// All: the groups were asked for, and what else is in it is older.
+    All,
+}
+
 /// All events from now on.
 pub struct Follower {
     kernel: Kernel,
@@ -179,17 +193,25 @@ pub struct Follower {
 impl Follower {
     /// Begins with an event for each group as it is.
     pub fn start(mut kernel: Kernel) -> Result<Self, Failure> {
-        // First the ear, then the question: nothing falls in between.
-        let socket = kernel.events()?;
-        let mut tracker = Tracker::default();
-        let waiting = tracker.resynchronise(&kernel.snapshot()?).into();
-        Ok(Self {
+        // It may go later, but where it never was there is nothing to wait for.
+        kernel.family()?;
+        let socket = kernel.announcements()?;
+        // Again: it may be another one by now, and from here on that is heard.
+        kernel.look_for_family()?;
+        let mut follower = Self {
             kernel,
             socket,
-            tracker,
-            waiting,
+            tracker: Tracker::default(),
+            waiting: VecDeque::new(),
             non_blocking: false,
-        })
+        };
+        follower.listen_and_ask()?;
+        Ok(follower)
+    }
+
+    /// All groups as they are now, whatever is still waiting to be told.
+    pub fn snapshot(&mut self) -> Result<Snapshot, Failure> {
+        self.kernel.snapshot()
     }
 
     /// Whether [`Self::wait`] returns `None` when nothing has happened.
@@ -213,17 +235,57 @@ impl Follower {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let reports = messages(&packet).filter_map(|message| Report::read(message.payload));
-            for report in reports {
-                match self.tracker.take(report) {
-                    Some(event) => self.waiting.extend(event),
-                    None => {
-                        self.resynchronise()?;
-                        break;
-                    }
+            for message in messages(&packet) {
+                if self.hear(&message)? == Heard::All {
+                    break;
                 }
             }
         }
+    }
+
+    fn hear(&mut self, message: &Message<'_>) -> Result<Heard, Failure> {
+        if let Some(announcement) = Announcement::read(message) {
+            return self.hear_of_family(announcement);
+        }
+        let family = self.kernel.family();
+        // What the module that is gone has told would have numbers of its own.
+        if !family.is_ok_and(|family| family.id == message.kind) {
+            return Ok(Heard::One);
+        }
+        let Some(report) = Report::read(message.payload) else {
+            return Ok(Heard::One);
+        };
+        if let Some(event) = self.tracker.take(report) {
+            self.waiting.extend(event);
+            return Ok(Heard::One);
+        }
+        self.resynchronise()?;
+        Ok(Heard::All)
+    }
+
+    /// The groups' end was told before their family's. Until there is another one, there is
+    /// nothing to ask.
+    fn hear_of_family(&mut self, announcement: Announcement) -> Result<Heard, Failure> {
+        let current = self.kernel.family().ok();
+        match announcement {
+            Announcement::Gone(id) if current.is_some_and(|family| family.id == id) => {
+                self.kernel.set_family(None);
+            }
+            Announcement::New(family) if current != Some(family) => {
+                self.follow(family)?;
+                return Ok(Heard::All);
+            }
+            _ => {}
+        }
+        Ok(Heard::One)
+    }
+
+    /// Goes on with the family of a module that was loaded just now. What is queued stays:
+    /// it may be that this one is gone, too.
+    fn follow(&mut self, family: Family) -> Result<(), Failure> {
+        self.kernel.set_family(Some(family));
+        self.waiting.push_back(Event::lost());
+        self.listen_and_ask()
     }
 
     /// Empties the socket. After an overrun the kernel goes on to drop events, and says
@@ -245,9 +307,29 @@ impl Follower {
     fn resynchronise(&mut self) -> Result<(), Failure> {
         self.waiting.push_back(Event::lost());
         self.drain()?;
+        // That there is another one may be what was lost.
+        self.kernel.look_for_family()?;
+        self.listen_and_ask()
+    }
+
+    /// First the ear, then the question: nothing falls in between.
+    fn listen_and_ask(&mut self) -> Result<(), Failure> {
+        self.listen()?;
         let snapshot = self.kernel.snapshot()?;
         self.waiting.extend(self.tracker.resynchronise(&snapshot));
         Ok(())
+    }
+
+    /// Joins the group of the family's events, if there is one.
+    fn listen(&mut self) -> Result<(), Failure> {
+        let Ok(family) = self.kernel.family() else {
+            return Ok(());
+        };
+        match self.socket.listen(family.events) {
+            // It is gone already, which is heard next.
+            Err(error) if error.raw_os_error() == Some(libc_errno::ENOENT) => Ok(()),
+            result => Ok(result?),
+        }
     }
 }
 
@@ -458,6 +540,19 @@ mod tests {
         assert!(matches!(tracker.take(report(0)), Some(Some(_))));
         assert_eq!(tracker.take(report(u32::MAX)), Some(None));
         assert_eq!(tracker.take(report(2)), None);
+    }
+
+    #[test]
+    fn numbers_of_another_module_begin_anew() {
+        for (sequence, next) in [(None, 1), (Some(3), 4)] {
+            let mut tracker = Tracker::default();
+            tracker.resynchronise(&snapshot(Some(900), &[7]));
+            let events = tracker.resynchronise(&snapshot(sequence, &[8]));
+            let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
+            assert_eq!(kinds, [Kind::Told(CARP_CMD_GROUP_DELETE), Kind::Group]);
+            assert!(matches!(tracker.take(report(next)), Some(Some(_))));
+            assert_eq!(tracker.take(report(next + 2)), None);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::failure::{Failure, libc_errno};
 use crate::group::{Group, More};
 use crate::netlink::address::{self, Address};
 use crate::netlink::carp::Report;
-use crate::netlink::family::Family;
+use crate::netlink::family::{self, Family};
 use crate::netlink::link::{self, Link};
 use crate::netlink::message::{Request, flag};
 use crate::netlink::socket::{Error, Socket};
@@ -194,10 +194,15 @@ impl Kernel {
         let Some(family) = self.family else {
             return Ok((HashMap::new(), None));
         };
-        let replies = self
-            .generic
-            .ask(&family.request(CARP_CMD_GROUP_GET, flag::DUMP))
-            .map_err(|error| failed("carp", error))?;
+        let request = family.request(CARP_CMD_GROUP_GET, flag::DUMP);
+        let replies = match self.generic.ask(&request) {
+            Ok(replies) => replies,
+            Err(Error::Refused(refusal)) if refusal.errno == libc_errno::ENOENT => {
+                // The module was unloaded meanwhile, and has taken all groups with it.
+                return Ok((HashMap::new(), None));
+            }
+            Err(error) => return Err(failed("carp", error)),
+        };
         let mut sequence = None;
         let reports = replies
             .iter()
@@ -239,11 +244,24 @@ impl Kernel {
         self.family.ok_or_else(no_module)
     }
 
-    /// A socket that hears the events of all groups of this namespace.
-    pub fn events(&self) -> Result<Socket, Failure> {
-        let family = self.family()?;
+    /// Looks whether the family is there now, and does not load the module for it.
+    pub fn look_for_family(&mut self) -> Result<(), Failure> {
+        let found = Family::find_loaded(&mut self.generic);
+        self.family = found.map_err(|error| failed("netlink", error))?;
+        Ok(())
+    }
+
+    /// From now on, this is the family; or there is none.
+    pub fn set_family(&mut self, family: Option<Family>) {
+        self.family = family;
+    }
+
+    /// A socket that hears when families come and go.
+    pub fn announcements(&mut self) -> Result<Socket, Failure> {
+        let group =
+            family::announcements(&mut self.generic).map_err(|error| failed("netlink", error))?;
         let mut socket = Socket::open(NETLINK_GENERIC)?;
-        socket.listen(family.events)?;
+        socket.listen(group)?;
         Ok(socket)
     }
 

@@ -81,7 +81,7 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
     for name in names {
         kernel.existing_group(name)?;
     }
-    let mut follower = Follower::start(Kernel::connect()?)?;
+    let mut follower = Follower::start(kernel)?;
     follower.set_non_blocking(true)?;
     let interval = context.options.interval.unwrap_or(INTERVAL);
     let mut view = View {
@@ -93,7 +93,7 @@ fn run(context: &mut Context<'_>, names: &[String]) -> Result<ExitStatus, Failur
     };
     let _screen = Screen::take()?;
     loop {
-        view.snapshot = kernel.snapshot()?;
+        view.snapshot = follower.snapshot()?;
         view.draw(context)?;
         let end = Instant::now() + interval;
         loop {

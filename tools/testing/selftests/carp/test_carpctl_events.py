@@ -5,8 +5,10 @@ explains, on two hosts.
 
 import contextlib
 import json
+import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -85,6 +87,18 @@ def test_monitor_resynchronises(rachael, tmp_path):
         assert last[-1]["ifname"] == "carp0"
 
 
+@contextlib.contextmanager
+def without_module():
+    """What is inside happens while the module is away, and does not load it."""
+    loaded = pathlib.Path("/sys/module/carp")
+    run("rmmod", "carp")
+    try:
+        yield
+        assert not loaded.exists(), "nobody has loaded it"
+    finally:
+        run("modprobe", "carp")
+
+
 def hook(directory, name, script):
     path = directory / name
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -112,6 +126,49 @@ def test_hooks_follow_the_state(rachael, tmp_path):
     assert told[1] == "second carp0 7 eth0 ready"
     assert told[2:4] == ["first transition BACKUP MASTER", "second carp0 7 eth0 timed-out"]
     assert "never" not in told
+
+
+def test_monitor_goes_on_after_the_module_was_loaded_again(rachael, tmp_path):
+    """The new module's family, group and numbers are others: events and hooks go on, and again."""
+    directory, log = tmp_path / "hooks", tmp_path / "log"
+    directory.mkdir()
+    hook(directory, "all", f'echo "$CARP_EVENT $CARP_STATE" >>{log}')
+    master(rachael, vhid=1)
+    with monitor(rachael, tmp_path / "events", "--exec", directory) as seen:
+        for times in range(1, 3):
+            eventually(lambda: lines(log)[-1:] in (["start MASTER"], ["transition MASTER"]), 10, lambda: lines(log))
+            with without_module():
+                eventually(lambda: len(seen("group-delete")) == times, 10, lambda: seen())
+                eventually(lambda: lines(log)[-1:] == ["delete INIT"], 10, lambda: lines(log))
+                time.sleep(1)
+            eventually(lambda: len(seen("lost")) == times, 10, lambda: seen())
+            begin = len(seen())
+            master(rachael, vhid=1)
+            eventually(lambda: [e for e in seen("transition")[-1:] if e["state"] == "MASTER"], 10, lambda: seen())
+            new = seen()[begin:]
+            assert new[0]["event"] == "group-new" and new[0]["sequence"] == 1
+            numbers = [event["sequence"] for event in new]
+            assert numbers == list(range(1, len(new) + 1)), "none is missing, and none is told twice"
+        eventually(lambda: lines(log)[-1:] == ["transition MASTER"], 10, lambda: lines(log))
+
+
+def test_monitor_finds_the_groups_of_a_module_that_was_loaded_again(rachael, tmp_path):
+    """While it is stopped, all of that happens: it has the new group all the same."""
+    group(rachael, vhid=1, up=False)
+    with monitor(rachael, tmp_path / "events") as seen:
+        eventually(lambda: seen("group"), 10, "it has begun")
+        [pid] = subprocess.run(["pgrep", "-x", "carpctl"], capture_output=True, text=True,
+                               check=True).stdout.split()
+        run("kill", "-STOP", pid)
+        for _ in range(2):
+            with without_module():
+                pass
+        group(rachael, "192.0.2.2/32", name="carp1", vhid=2, up=False)
+        run("kill", "-CONT", pid)
+        eventually(lambda: [e for e in seen("group") if e["ifname"] == "carp1"], 10, lambda: seen())
+        assert [event["ifname"] for event in seen("group-delete")] == ["carp0"]
+        carpctl(rachael, "carp1 advskew 78")
+        eventually(lambda: [e for e in seen("group-change") if e["advskew"] == 78], 10, lambda: seen())
 
 
 def test_what_happens_while_it_begins_is_told(rachael, tmp_path):
@@ -193,6 +250,24 @@ def test_watch_on_a_screen(rachael, pris, segment, screen):
     screen("resize-window", "-x", "100", "-y", "24")
     screen("send-keys", "q")
     eventually(lambda: "before" in shown() and "INTERFACE" not in shown(), 10, shown, pause=0.5)
+
+
+def test_watch_goes_on_after_the_module_was_loaded_again(rachael, screen):
+    group(rachael, vhid=1).wait("MASTER", 10)
+
+    def shown():
+        return screen("capture-pane", "-p")
+    screen("send-keys", "carpctl watch", "Enter")
+    eventually(lambda: re.search("^carp0 +1 +MASTER", shown(), flags=re.M), 20, shown, pause=0.5)
+    with without_module():
+        eventually(lambda: "There are no carp interfaces." in shown(), 20, shown, pause=0.5)
+        time.sleep(2)  # It looks each second.
+    eventually(lambda: "events were lost" in shown(), 20, shown, pause=0.5)
+    group(rachael, vhid=9).wait("MASTER", 10)
+    eventually(lambda: re.search("^carp0 +9 +MASTER", shown(), flags=re.M), 20, shown, pause=0.5)
+    eventually(lambda: shown().count("BACKUP -> MASTER (timed-out)") == 1, 20, shown, pause=0.5)
+    screen("send-keys", "q")
+    eventually(lambda: "INTERFACE" not in shown(), 10, shown, pause=0.5)
 
 
 def samples(text):
