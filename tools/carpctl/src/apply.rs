@@ -9,12 +9,16 @@ use crate::failure::Failure;
 use crate::group::{Group, named};
 use crate::kernel::Kernel;
 use crate::netlink::address::{Address, longest_prefix};
-use crate::netlink::link::{self, Key, Parameters, Settings};
+use crate::netlink::link::{Key, Parameters, Settings};
 use crate::netlink::node;
 use carp_uapi::names::{BALANCINGS, SELECTIONS};
 use carp_uapi::number::Node;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+
+mod perform;
+
+pub use perform::{Performer, name_beside, perform};
 
 /// An address that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,6 +129,9 @@ impl Present {
 pub enum Step {
     /// Makes the device.
     Create(Settings),
+    /// Makes, beside the device that is there, the one that is to take its place. Later
+    /// steps are about the new one, but for [`Step::Destroy`].
+    CreateBeside(Settings),
     /// Changes what differs.
     Change(Settings),
     /// Says something of the device, for people.
@@ -135,14 +142,16 @@ pub enum Step {
     Remove(Address),
     /// Takes the device up or down.
     SetUp(bool),
-    /// Deletes the device.
+    /// Deletes the device that is there.
     Destroy,
+    /// Gives the device that was made beside it the name.
+    Rename,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, settings) = match self {
-            Self::Create(settings) => ("create", settings),
+            Self::Create(settings) | Self::CreateBeside(settings) => ("create", settings),
             Self::Change(settings) => ("", settings),
             Self::Add(address) => return write!(f, "alias {address}"),
             Self::Remove(address) => return write!(f, "-alias {address}"),
@@ -150,6 +159,7 @@ impl fmt::Display for Step {
             Self::SetUp(true) => return f.write_str("up"),
             Self::SetUp(false) => return f.write_str("down"),
             Self::Destroy => return f.write_str("destroy"),
+            Self::Rename => return f.write_str("rename"),
         };
         let mut words = vec![first.to_owned()];
         for (name, number) in [
@@ -182,18 +192,41 @@ impl fmt::Display for Step {
 /// The steps from what is to what is wanted; none if it is so already. On another
 /// parent there is another device: the parent of one cannot be changed.
 pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
-    let mut steps = Vec::new();
     let now = present.group.as_ref().and_then(|group| group.link.parent);
-    if desired.carpdev.is_some() && now.is_some() && now != present.parent {
-        steps.push(Step::Destroy);
-        let without = Present {
-            group: None,
-            ..present.clone()
-        };
-        steps.extend(plan(desired, &without));
-        return steps;
+    match &present.group {
+        None => plan_device(desired, present, Step::Create, &[]),
+        // All that may well be refused comes before what cannot be undone without a trace.
+        // The new device is down meanwhile: it is not to have the addresses yet, nor are
+        // the programs of `monitor` to hear of it by the name that it has until then.
+        Some(_) if desired.carpdev.is_some() && now.is_some() && now != present.parent => {
+            let replace = [Step::Destroy, Step::Rename];
+            plan_device(desired, present, Step::CreateBeside, &replace)
+        }
+        Some(group) => plan_changes(desired, present, group),
     }
-    let settings = Settings {
+}
+
+/// The steps to a new device, with these before it is taken up.
+fn plan_device(
+    desired: &Desired,
+    present: &Present,
+    create: fn(Settings) -> Step,
+    before_up: &[Step],
+) -> Vec<Step> {
+    let mut steps = vec![create(settings(desired, present))];
+    // The kernel takes none with a new device.
+    steps.extend(desired.description.clone().map(Step::Describe));
+    for wanted in desired.addresses.iter().flatten() {
+        steps.push(Step::Add(present.complete(wanted)));
+    }
+    steps.extend_from_slice(before_up);
+    steps.extend((desired.up == Some(true)).then_some(Step::SetUp(true)));
+    steps
+}
+
+/// The settings of a device that is to be as `desired`.
+fn settings(desired: &Desired, present: &Present) -> Settings {
+    Settings {
         vhid: desired.vhid,
         advbase: desired.advbase,
         advskew: desired.advskew,
@@ -204,22 +237,16 @@ pub fn plan(desired: &Desired, present: &Present) -> Vec<Step> {
         nodes: desired.nodes.clone(),
         balancing: desired.balancing,
         selection: desired.selection,
-    };
-    let Some(group) = &present.group else {
-        steps.push(Step::Create(settings));
-        // The kernel takes none with a new device.
-        steps.extend(desired.description.clone().map(Step::Describe));
-        for wanted in desired.addresses.iter().flatten() {
-            steps.push(Step::Add(present.complete(wanted)));
-        }
-        steps.extend((desired.up == Some(true)).then_some(Step::SetUp(true)));
-        return steps;
-    };
+    }
+}
 
+/// The steps for what differs.
+fn plan_changes(desired: &Desired, present: &Present, group: &Group) -> Vec<Step> {
+    let mut steps = Vec::new();
     if desired.up == Some(false) && group.link.is_up() {
         steps.push(Step::SetUp(false));
     }
-    let settings = differing(settings, group, present.key.as_deref());
+    let settings = differing(settings(desired, present), group, present.key.as_deref());
     if !settings.is_empty() {
         steps.push(Step::Change(settings));
     }
@@ -307,78 +334,14 @@ pub fn around(
 /// What has to be done for a group to be as it is wanted, and what is there before.
 pub fn prepare(kernel: &mut Kernel, desired: &Desired) -> Result<(Present, Vec<Step>), Failure> {
     let mut present = Present::read(kernel, &desired.name, desired.carpdev.as_deref())?;
-    // Who may not see the key may not set it either, and is told so then.
+    // Who may not see the key may not set it either, and is told so then. Without it, a
+    // group that was deleted could not be made again.
     present.key = match &present.group {
-        Some(group) if desired.key.is_some() => kernel.key(group).ok().flatten(),
-        _ => None,
+        Some(group) => kernel.key(group).ok().flatten(),
+        None => None,
     };
     let steps = plan(desired, &present);
     Ok((present, steps))
-}
-
-/// Performs steps. If one fails, a device that was made and addresses that were
-/// added vanish again, and addresses that were removed are back.
-pub fn perform(
-    kernel: &mut Kernel,
-    name: &str,
-    present: &Present,
-    steps: &[Step],
-) -> Result<(), Failure> {
-    let mut index = present.group.as_ref().map(|group| group.link.index);
-    let mut undo = Vec::new();
-    for step in steps {
-        let mut result = perform_one(kernel, name, index, step);
-        if result.is_ok() {
-            match step {
-                Step::Create(_) => match kernel.existing_link(name) {
-                    Ok(link) => {
-                        index = Some(link.index);
-                        undo.push(Step::Destroy);
-                    }
-                    Err(failure) => result = Err(failure),
-                },
-                Step::Add(address) => undo.push(Step::Remove(*address)),
-                Step::Remove(address) => undo.push(Step::Add(*address)),
-                _ => {}
-            }
-        }
-        if let Err(failure) = result {
-            for step in undo.iter().rev() {
-                // What was just done can be undone, or somebody else did so.
-                let _ = perform_one(kernel, name, index, step);
-            }
-            return Err(failure);
-        }
-    }
-    Ok(())
-}
-
-fn perform_one(
-    kernel: &mut Kernel,
-    name: &str,
-    index: Option<u32>,
-    step: &Step,
-) -> Result<(), Failure> {
-    let gone = || Failure::no_interface(name, "no such interface");
-    let request = match step {
-        Step::Create(settings) => link::create(name, settings),
-        Step::Change(settings) => link::change(index.ok_or_else(gone)?, settings),
-        Step::Describe(text) => link::describe(index.ok_or_else(gone)?, text),
-        Step::SetUp(up) => link::set_up(index.ok_or_else(gone)?, *up),
-        Step::Destroy => link::delete(index.ok_or_else(gone)?),
-        Step::Add(address) => {
-            let request = address.add(index.ok_or_else(gone)?);
-            return kernel.perform(&format!("{name}: {address}"), &request);
-        }
-        Step::Remove(address) => {
-            let index = index.ok_or_else(gone)?;
-            if address.ip.is_ipv4() {
-                kernel.perform(name, &link::keep_other_addresses(index))?;
-            }
-            return kernel.perform(&format!("{name}: {address}"), &address.remove(index));
-        }
-    };
-    kernel.perform(name, &request)
 }
 
 #[cfg(test)]

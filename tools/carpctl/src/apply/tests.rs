@@ -226,10 +226,11 @@ fn another_parent_is_another_device() {
     assert_eq!(
         words(&plan(&desired(), &moved)),
         [
-            "destroy",
             "create vhid 1 advbase 1 advskew 0 carpdev … pass …",
             "alias 10.0.0.10/32",
             "alias 2001:db8::1/64",
+            "destroy",
+            "rename",
             "up",
         ]
     );

@@ -311,6 +311,13 @@ pub fn describe(index: u32, text: &str) -> Request {
         .put(IFLA_IFALIAS, text.as_bytes())
 }
 
+/// Gives a device another name.
+pub fn rename(index: u32, name: &str) -> Request {
+    Request::new(RTM_NEWLINK, 0)
+        .fixed(&ifinfomsg(index, 0, 0))
+        .put_text(IFLA_IFNAME, name)
+}
+
 /// Takes a device up or down.
 pub fn set_up(index: u32, up: bool) -> Request {
     let flags = if up { iff::UP } else { 0 };

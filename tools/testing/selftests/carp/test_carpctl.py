@@ -212,6 +212,66 @@ def test_what_fails_leaves_nothing_behind(rachael):
     carpctl(rachael, "carp0", status=3)
 
 
+@pytest.fixture
+def movable(rachael, segment, tmp_path):
+    """A MASTER on eth0, with eth1 beside it on the same segment. Returns the group, and what has a file carried out
+    that differs from it by its parent, and by `text`."""
+    segment.plug(rachael, "eth1", port="other", lines=["address add 192.0.2.77/24 dev eth1"])
+    path = tmp_path / "hostname.carp0"
+
+    def load(parent, text="", key="tyrell", status=0):
+        path.write_text(f"carpdev {parent}\nvhid 1 pass {key}\ndescription uplink\nmtu 1400\n"
+                        f"inet 192.0.2.10 255.255.255.0\n{text}\n")
+        path.chmod(0o640)
+        return carpctl(rachael, f"load {path}", status=status)
+    load("eth0")
+    made = Group(rachael)
+    made.wait("MASTER", 10)
+    return made, load
+
+
+def all_of(group):
+    """What is there of a group and beside it, but for what changes by itself, and the number of the device."""
+    devices = json.loads(carpctl(group.host, "--json"))
+    return ([(device["ifname"], device["parent"], device["vhid"], device["mtu"]) for device in devices],
+            group.host.ip("-o", "addr", "show", "type", "carp").stdout, carpctl(group.host, "key carp0"))
+
+
+@pytest.mark.parametrize("parent, text, status, what", [
+    ("eth1", "", 1, "vhid 1 is used already on eth1"),
+    ("lo", "", 1, "the parent cannot be the loopback device"),
+    ("eth1", "vhid 1", 2, "vhid"),
+    ("eth1", "inet6 2001:db8::10 64", 4, "2001:db8::10/64"),
+])
+def test_a_load_with_another_parent_that_is_refused_leaves_the_group(rachael, movable, parent, text, status, what):
+    """The old group is there until nothing more is left to be refused, and MASTER all the time."""
+    made, load = movable
+    if "used" in what:
+        carpctl(rachael, "carp1 create carpdev eth1 vhid 1")
+    # New devices take no IPv6 address: of all steps, that is refused late.
+    rachael.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
+    before, transitions = all_of(made), made.status()["transitions"]
+    done = load(parent, text, key="bryant", status=status)
+    assert what in done.stderr
+    assert all_of(made) == before
+    assert (made.state, made.status()["transitions"]) == ("MASTER", transitions)
+
+
+def test_a_load_with_another_parent_replaces_the_group(rachael, movable):
+    made, load = movable
+    number = made.show()["ifindex"]
+    before = all_of(made)
+    load("eth1")
+    made.wait("MASTER", 10)
+    assert made.show()["ifindex"] != number and made.show()["link"] == "eth1"
+    after = all_of(made)
+    assert [device[0] for device in after[0]] == ["carp0"], "the name it had first is gone"
+    assert after[2] == before[2]
+    load("eth0")
+    made.wait("MASTER", 10)
+    assert made.show()["link"] == "eth0" and all_of(made)[0] == before[0]
+
+
 def test_keys_from_everywhere(rachael, pris, tmp_path):
     """Each host takes the key from elsewhere, and they agree: one of them becomes MASTER."""
     file = tmp_path / "key"
