@@ -53,6 +53,10 @@ pub(super) fn refresh(device: &Device<Carp>) {
 /// also has to know whose addresses are whose.
 pub(super) fn refresh_addresses(device: &Device<Carp>) {
     refresh(device);
+    note_addresses(device);
+}
+
+fn note_addresses(device: &Device<Carp>) {
     let port = device.private().machine.lock().port.clone();
     if port.is_some_and(|port| port.note_addresses(device).is_err()) {
         try_again_soon(device);
@@ -61,10 +65,11 @@ pub(super) fn refresh_addresses(device: &Device<Carp>) {
 
 /// As [`refresh_addresses`], after an IPv4 address went. If it was the last one it may be back at
 /// once: an ioctl that sets its mask or its broadcast address (ifconfig) takes it away meanwhile,
-/// for which a MASTER need not step down.
+/// for which a MASTER need not step down. It answers for it no more at once.
 pub(super) fn refresh_addresses_after_loss(device: &Device<Carp>) {
     if device.is_running() && families(device).is_empty() {
         look_again_soon(device);
+        note_addresses(device);
     } else {
         refresh_addresses(device);
     }
