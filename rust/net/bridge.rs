@@ -89,19 +89,29 @@ impl NetDevice {
 
     /// Whether a bridge reads tags of the kind (802.1Q, 802.1ad) that a VLAN puts on frames. Those
     /// of the other kind are content to it.
-    fn reads_tag_of(&self, vlan: &Self, _: &Rtnl) -> bool {
-        let Some(symbol) = Symbol::get(c"br_vlan_get_proto") else {
-            return true;
-        };
-        type Function = unsafe extern "C" fn(*const bindings::net_device, *mut u16) -> c_int;
-        // SAFETY: As in `tells_vlans_apart`.
-        let function: Function = unsafe { core::mem::transmute(symbol.1.as_ptr()) };
-        let mut read = 0;
-        // SAFETY: A bridge, the RTNL is held, and the place is ours.
-        let result = unsafe { function(self.as_raw(), &raw mut read) };
+    fn reads_tag_of(&self, vlan: &Self, rtnl: &Rtnl) -> bool {
+        // SAFETY: A bridge, and the symbol of this name has the type, in all kernels that have it.
+        let read = unsafe { self.number(c"br_vlan_get_proto", rtnl) };
         // SAFETY: Valid by the type invariants, and a VLAN.
         let put = u16::from_be(unsafe { bindings::vlan_dev_vlan_proto(vlan.as_raw()) });
-        result != 0 || read == put
+        read.is_none_or(|read| read == put)
+    }
+
+    /// What a function of the bridge's says of it, if there is one and if it says something.
+    ///
+    /// # Safety
+    ///
+    /// The device must be a bridge, and a symbol of this name a function
+    /// `int (const struct net_device *, u16 *)`.
+    unsafe fn number(&self, name: &'static CStr, _: &Rtnl) -> Option<u16> {
+        let symbol = Symbol::get(name)?;
+        type Function = unsafe extern "C" fn(*const bindings::net_device, *mut u16) -> c_int;
+        // SAFETY: The caller promises the type; its module stays as long as `symbol`.
+        let function: Function = unsafe { core::mem::transmute(symbol.1.as_ptr()) };
+        let mut number = 0;
+        // SAFETY: A bridge, the RTNL is held, and the place is ours.
+        let result = unsafe { function(self.as_raw(), &raw mut number) };
+        (result == 0).then_some(number)
     }
 
     /// Whether a bridge has an entry for each VLAN.
@@ -122,18 +132,8 @@ impl NetDevice {
         if !self.tells_vlans_apart(rtnl) {
             return 0;
         }
-        let Some(symbol) = Symbol::get(c"br_vlan_get_pvid") else {
-            return 0;
-        };
-        type Function = unsafe extern "C" fn(*const bindings::net_device, *mut u16) -> c_int;
-        // SAFETY: As in `tells_vlans_apart`.
-        let function: Function = unsafe { core::mem::transmute(symbol.1.as_ptr()) };
-        let mut vlan = 0;
-        // SAFETY: A bridge, the RTNL is held, and the place is ours.
-        match unsafe { function(self.as_raw(), &raw mut vlan) } {
-            0 => vlan,
-            _ => 0,
-        }
+        // SAFETY: A bridge, and the symbol of this name has the type, in all kernels that have it.
+        unsafe { self.number(c"br_vlan_get_pvid", rtnl) }.unwrap_or(0)
     }
 }
 
