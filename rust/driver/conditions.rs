@@ -65,7 +65,7 @@ fn note_addresses(device: &Device<Carp>) {
 
 /// As [`refresh_addresses`], after an IPv4 address went. If it was the last one it may be back at
 /// once: an ioctl that sets its mask or its broadcast address (ifconfig) takes it away meanwhile,
-/// for which a MASTER need not step down. It answers for it no more at once.
+/// for which a MASTER need not step down. What asks for it is not answered from now on.
 pub(super) fn refresh_addresses_after_loss(device: &Device<Carp>) {
     if device.is_running() && families(device).is_empty() {
         look_again_soon(device);

@@ -253,6 +253,12 @@ fn follow_families(port: &Port, rtnl: &Rtnl) {
     }
 }
 
+fn announce_all_again(port: &Port) {
+    for device in port.each_group() {
+        announce::again(&device);
+    }
+}
+
 /// Looks again whether frames can be sent and received, after an event of the parent or of a
 /// device that it is on.
 fn follow_link(port: &Port, event: Event) {
@@ -326,15 +332,11 @@ impl Handler for Watch {
             // Another slave of a bond, another host of a virtual machine: switches
             // have to learn where the virtual MAC is now.
             Event::BondingFailover | Event::NotifyPeers | Event::ChangeAddr => {
-                for device in port.each_group() {
-                    announce::again(&device);
-                }
+                announce_all_again(&port);
             }
             // All that a bridge hands on of the same at one of its ports.
             Event::ResendIgmp if parent.with_below().any(NetDevice::is_bridge) => {
-                for device in port.each_group() {
-                    announce::again(&device);
-                }
+                announce_all_again(&port);
             }
             Event::ChangeUpper => {
                 for device in port.each_group() {
