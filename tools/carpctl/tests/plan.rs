@@ -354,6 +354,7 @@ proptest! {
                 && new.iter().any(|new| new.ip == old.ip && new.prefix != old.prefix));
         prop_assert!(need || !host.left_its_state);
     }
+
     #[test]
     fn whichever_step_is_refused_nothing_is_lost(
         first in desires(), second in desires(), patience in 0..20usize,
